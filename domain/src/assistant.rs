@@ -1,0 +1,63 @@
+//! The AI persona that answers: its voice, model, retrieval settings and thresholds.
+
+use crate::{AssistantId, OrganizationId, Time};
+use serde::{Deserialize, Serialize};
+
+/// An AI persona of an organization.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "sqlx", derive(sqlx::FromRow))]
+pub struct Assistant {
+    /// Its id.
+    pub id: AssistantId,
+    /// The tenant it belongs to.
+    pub organization_id: OrganizationId,
+    /// The name customers see.
+    pub name: String,
+    /// How it answers.
+    #[cfg_attr(feature = "sqlx", sqlx(json))]
+    pub settings: AssistantSettings,
+    /// When it was created.
+    pub created_at: Time,
+    /// When it was changed last.
+    pub updated_at: Time,
+}
+
+/// How an assistant answers, stored as JSON; absent fields take their defaults.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AssistantSettings {
+    /// What the desk is about and how to speak, in the admin's own words; trusted text.
+    pub instructions: String,
+    /// Reply language as an ISO 639-1 code; `None` replies in the customer's.
+    pub language: Option<String>,
+    /// The model to ask; `None` takes the configured default.
+    pub model: Option<String>,
+    /// Below this confidence a person takes over, 0 to 1.
+    pub confidence_min: f64,
+    /// At most so many clarifying questions in a row.
+    pub clarifications_max: i64,
+    /// Passages in the prompt at most.
+    pub passages_max: usize,
+    /// Weight of the dense retriever in the fusion, 0 to 1.
+    pub dense_weight: f64,
+    /// Tokens of the whole prompt at most.
+    pub prompt_tokens_max: usize,
+    /// Tokens of the conversation window at most.
+    pub window_tokens_max: usize,
+}
+
+impl Default for AssistantSettings {
+    fn default() -> Self {
+        Self {
+            instructions: String::new(),
+            language: None,
+            model: None,
+            confidence_min: 0.5,
+            clarifications_max: 1,
+            passages_max: 6,
+            dense_weight: 0.5,
+            prompt_tokens_max: 6_000,
+            window_tokens_max: 1_500,
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The nouns and rules of a support desk: ids, conversations, messages, knowledge, memory, jobs and
+//! the words they are stored and sent with.
+//!
+//! This crate does no I/O and never asks the time; whoever calls it passes both in. The feature
+//! `sqlx` adds the column codecs that `storage` needs. Read `conversation.rs` and `message.rs` first.
+
+pub mod assistant;
+pub mod confidence;
+pub mod conversation;
+pub mod customer;
+mod error;
+pub mod event;
+pub mod handoff;
+mod id;
+pub mod job;
+pub mod key;
+pub mod knowledge;
+pub mod memory;
+pub mod message;
+pub mod organization;
+pub mod page;
+mod time;
+pub mod trace;
+pub mod usage;
+
+pub use error::{ErrorKind, Kinded};
+pub use id::{
+    AgentId, ArticleId, AssistantId, ChannelId, ChunkId, ConversationId, CustomerId, DatasetId,
+    DeliveryId, DocumentId, FactId, HandoffId, Id, InvalidId, JobId, KeyId, MessageId,
+    OrganizationId, PageId, Prefixed, RunId, ScanId, SourceId, TurnId, UsageId, WebhookEndpointId,
+    WorkerId,
+};
+pub use time::Time;
