@@ -1,0 +1,164 @@
+//! SQLite's single writer, with group commit.
+//!
+//! A durable commit costs one flush of the disk (a few milliseconds), and SQLite has one writer. So
+//! transactions that wait for each other share a flush: each runs in a savepoint of one open outer
+//! transaction, and the outer one commits when those that were waiting have run. Nobody is told
+//! "committed" before the flush.
+
+use crate::{Error, Result};
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::SqliteConnection;
+use std::sync::Arc;
+use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
+
+/// The connection that writes, shared by all transactions of this process.
+#[derive(Clone)]
+pub(crate) struct Writer {
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    connection: SqliteConnection,
+    /// Whether the outer transaction is open.
+    open: bool,
+    /// Those whose savepoint is released and who wait for the flush.
+    released: Vec<oneshot::Sender<Result<(), String>>>,
+}
+
+impl Writer {
+    pub(crate) fn new(connection: SqliteConnection) -> Self {
+        Self { state: Arc::new(Mutex::new(State { connection, open: false, released: Vec::new() })) }
+    }
+
+    /// Waits for its turn and opens a savepoint.
+    pub(crate) async fn begin(&self) -> Result<Turn> {
+        let mut turn = Turn { state: Some(self.state.clone().lock_owned().await), writer: self.clone() };
+        if let Some(state) = turn.state.as_mut() {
+            if !state.open {
+                // The write lock is taken at once, so that no statement fails as busy half way.
+                execute(&mut state.connection, "begin immediate").await?;
+                state.open = true;
+            }
+            execute(&mut state.connection, "savepoint one").await?;
+        }
+        Ok(turn)
+    }
+
+    /// Commits the outer transaction for everyone who released, after those who wait now have run:
+    /// the mutex is first come, first served.
+    async fn flush(self) {
+        let mut state = self.state.lock().await;
+        if !state.open {
+            return;
+        }
+        let outcome = execute(&mut state.connection, "commit").await;
+        if outcome.is_err() {
+            // The engine may have rolled back already; a second refusal then says nothing new.
+            let _ = execute(&mut state.connection, "rollback").await;
+        }
+        state.open = false;
+        for waiting in state.released.drain(..) {
+            // Whoever gave up waiting has learned that the outcome is unknown.
+            let _ = waiting.send(outcome.as_ref().map(|()| ()).map_err(ToString::to_string));
+        }
+    }
+
+    /// Brings the schema up to date, each migration in a transaction of its own.
+    pub(crate) async fn migrate(&self, migrator: &Migrator) -> Result<()> {
+        self.clone().flush().await;
+        let mut state = self.state.lock().await;
+        migrator.run(&mut state.connection).await?;
+        Ok(())
+    }
+
+    /// Closes the connection, so that the journal is checkpointed.
+    pub(crate) async fn close(&self) -> Result<()> {
+        self.clone().flush().await;
+        let mut state = self.state.lock().await;
+        execute(&mut state.connection, "pragma wal_checkpoint(truncate)").await?;
+        Ok(())
+    }
+}
+
+/// One transaction's turn at the writer. Dropping it takes back what it wrote.
+pub(crate) struct Turn {
+    state: Option<OwnedMutexGuard<State>>,
+    writer: Writer,
+}
+
+impl Turn {
+    pub(crate) fn connection(&mut self) -> Result<&mut SqliteConnection> {
+        self.state.as_mut().map(|state| &mut state.connection).ok_or_else(closed)
+    }
+
+    /// Releases the savepoint and waits until it is on disk.
+    pub(crate) async fn commit(mut self) -> Result<()> {
+        let mut state = self.state.take().ok_or_else(closed)?;
+        if let Err(error) = execute(&mut state.connection, "release one").await {
+            self.state = Some(state); // dropping takes back what was written
+            return Err(error);
+        }
+        let (sender, flushed) = oneshot::channel();
+        state.released.push(sender);
+        if state.released.len() == 1 {
+            // A task of its own, because the caller may be cancelled while others wait for the flush.
+            tokio::spawn(self.writer.clone().flush());
+        }
+        drop(state);
+        match flushed.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(message)) => Err(Error::Engine(sqlx::Error::Io(std::io::Error::other(message)))),
+            Err(_) => Err(closed()),
+        }
+    }
+
+    /// Takes back what was written and waits until that is done.
+    pub(crate) async fn rollback(mut self) -> Result<()> {
+        match self.state.take() {
+            Some(state) => undo(state, self.writer.clone()).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(state) = self.state.take() {
+            let writer = self.writer.clone();
+            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                runtime.spawn(undo(state, writer));
+            }
+        }
+    }
+}
+
+/// Rolls back to the savepoint; when nobody else has released into the outer transaction, ends that too.
+async fn undo(mut state: OwnedMutexGuard<State>, writer: Writer) -> Result<()> {
+    let outcome = async {
+        execute(&mut state.connection, "rollback to one").await?;
+        execute(&mut state.connection, "release one").await
+    }
+    .await;
+    if state.released.is_empty() || outcome.is_err() {
+        // Whoever has released is told at the flush, whose commit then fails.
+        let _ = execute(&mut state.connection, "rollback").await;
+        state.open = false;
+        let lost = std::mem::take(&mut state.released);
+        for waiting in lost {
+            let _ = waiting.send(Err("the shared transaction was rolled back".to_owned()));
+        }
+    }
+    drop(state);
+    drop(writer);
+    outcome
+}
+
+async fn execute(connection: &mut SqliteConnection, text: &'static str) -> Result<()> {
+    sqlx::query(text).execute(connection).await?;
+    Ok(())
+}
+
+fn closed() -> Error {
+    Error::Engine(sqlx::Error::PoolClosed)
+}
+

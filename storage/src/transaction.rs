@@ -1,0 +1,140 @@
+//! A writing transaction, of one organization or of the desk's own chores.
+
+use crate::database::{Database, Engine};
+use crate::signals::Signal;
+use crate::sql::{Connection, Fetched, Run, Sql, Statement};
+use crate::sqlite::Turn;
+use crate::{Error, Result};
+use domain::{Id, OrganizationId, Time};
+use futures::future::BoxFuture;
+use sqlx::Postgres;
+
+/// Writes that happen all or not at all. Dropping it without [`Transaction::commit`] takes them back.
+///
+/// No network call may be awaited while one is open.
+pub struct Transaction {
+    database: Database,
+    organization_id: Option<OrganizationId>,
+    open: Open,
+    signals: [bool; 3],
+}
+
+enum Open {
+    Sqlite(Turn),
+    Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+impl Transaction {
+    /// Opens one. `organization_id` is what row-level security lets it see; `None` is the desk itself.
+    pub(crate) async fn begin(database: &Database, organization_id: Option<OrganizationId>) -> Result<Self> {
+        let open = match database.engine() {
+            Engine::Sqlite(engine) => Open::Sqlite(engine.writer.begin().await?),
+            Engine::Postgres(pool) => Open::Postgres(pool.begin_with(crate::database::scope(organization_id)).await?),
+        };
+        Ok(Self { database: database.clone(), organization_id, open, signals: [false; 3] })
+    }
+
+    /// Makes the writes last; returns when they are on disk.
+    pub async fn commit(mut self) -> Result<()> {
+        let raised: Vec<Signal> =
+            Signal::ALL.into_iter().zip(self.signals).filter_map(|(signal, raised)| raised.then_some(signal)).collect();
+        if self.database.is_postgres() {
+            for signal in &raised {
+                // differs because: on SQLite no other process can be told
+                self.run("select pg_notify('frontdesk', $1)", (signal.word(),)).await?;
+            }
+        }
+        match self.open {
+            Open::Sqlite(turn) => turn.commit().await?,
+            Open::Postgres(transaction) => transaction.commit().await?,
+        }
+        for signal in raised {
+            self.database.signals().send(signal);
+        }
+        Ok(())
+    }
+
+    /// Takes the writes back.
+    pub async fn rollback(self) -> Result<()> {
+        match self.open {
+            Open::Sqlite(turn) => turn.rollback().await,
+            Open::Postgres(transaction) => Ok(transaction.rollback().await?),
+        }
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Time {
+        self.database.clock().now()
+    }
+
+    /// A fresh id.
+    pub fn id<T>(&self) -> Id<T> {
+        self.database.clock().id()
+    }
+
+    /// The organization it writes for.
+    ///
+    /// # Errors
+    /// `Invalid` when it was opened for the desk itself.
+    pub fn organization_id(&self) -> Result<OrganizationId> {
+        self.organization_id.ok_or_else(|| Error::Invalid("this write needs an organization".to_owned()))
+    }
+
+    /// Wakes those who wait for `signal`, once this is committed.
+    pub(crate) fn raise(&mut self, signal: Signal) {
+        for (known, raised) in Signal::ALL.into_iter().zip(&mut self.signals) {
+            *raised |= known == signal;
+        }
+    }
+
+    /// Runs an insert of many rows in as few statements as the engines' limits allow. `head` is the
+    /// text up to `values`, `tail` what follows the rows (a conflict clause), or empty.
+    pub(crate) async fn insert_many<A: crate::sql::Args>(
+        &mut self,
+        head: &str,
+        columns: usize,
+        mut rows: Vec<A>,
+        tail: &str,
+    ) -> Result<()> {
+        /// Placeholders in one statement; SQLite allows 32,766 and PostgreSQL 65,535.
+        const PLACEHOLDERS_MAX: usize = 3_000;
+        let batch = (PLACEHOLDERS_MAX / columns).max(1);
+        while !rows.is_empty() {
+            let rest = rows.split_off(batch.min(rows.len()));
+            let text = format!("{head} values {} {tail}", crate::sql::values(rows.len(), columns));
+            self.run(Sql::dynamic(text), crate::sql::Rows(rows)).await?;
+            rows = rest;
+        }
+        Ok(())
+    }
+}
+
+impl Run for &mut Transaction {
+    fn is_postgres(&self) -> bool {
+        matches!(self.open, Open::Postgres(_))
+    }
+
+    fn fetch<'s>(self, statement: Statement) -> BoxFuture<'s, Result<Fetched>>
+    where
+        Self: 's,
+    {
+        Box::pin(async move {
+            match &mut self.open {
+                Open::Sqlite(turn) => Connection::Sqlite(turn.connection()?).fetch(statement).await,
+                Open::Postgres(transaction) => Connection::Postgres(transaction).fetch(statement).await,
+            }
+        })
+    }
+
+    fn execute<'s>(self, statement: Statement) -> BoxFuture<'s, Result<u64>>
+    where
+        Self: 's,
+    {
+        Box::pin(async move {
+            match &mut self.open {
+                Open::Sqlite(turn) => Connection::Sqlite(turn.connection()?).execute(statement).await,
+                Open::Postgres(transaction) => Connection::Postgres(transaction).execute(statement).await,
+            }
+        })
+    }
+}
