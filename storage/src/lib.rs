@@ -15,6 +15,16 @@ mod tenant;
 mod transaction;
 
 
+pub mod conversations;
+pub mod deliveries;
+pub mod events;
+pub mod handoffs;
+pub mod jobs;
+pub mod messages;
+pub mod schedules;
+pub mod traces;
+pub mod usage;
+
 pub use clock::Clock;
 pub use database::{Database, SqliteSettings};
 pub use error::{Error, Result};
