@@ -204,6 +204,34 @@ impl Work for ScanPage {
     const ATTEMPTS_MAX: i64 = 4;
 }
 
+/// Marks a page as failed because the job that was to read it was discarded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FailPage {
+    /// The page.
+    pub page_id: PageId,
+    /// Its scan.
+    pub scan_id: ScanId,
+}
+
+impl Work for FailPage {
+    const KIND: &'static str = "fail_page";
+    const QUEUE: Queue = Queue::Knowledge;
+    const ATTEMPTS_MAX: i64 = 1_000;
+}
+
+/// Marks a scan as failed because the job that was to list its pages was discarded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FailScan {
+    /// The scan.
+    pub scan_id: ScanId,
+}
+
+impl Work for FailScan {
+    const KIND: &'static str = "fail_scan";
+    const QUEUE: Queue = Queue::Knowledge;
+    const ATTEMPTS_MAX: i64 = 1_000;
+}
+
 /// Embeds the passages of an organization that have no vector of the present model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EmbedChunks {

@@ -264,7 +264,9 @@ async fn relay(pool: PgPool, signals: Signals) {
             tracing::warn!(%error, "listening for commits was interrupted");
         }
         // What was committed meanwhile made no sound here.
-        Signal::ALL.into_iter().for_each(|signal| signals.send(signal));
+        for signal in Signal::ALL {
+            signals.send(signal);
+        }
         tokio::time::sleep(LISTEN_RETRY).await;
     }
 }

@@ -43,6 +43,7 @@ pub enum Error {
 
 impl Error {
     /// A `NotFound` for the noun with that id.
+    #[expect(clippy::needless_pass_by_value, reason = "ids are `Copy`")]
     pub fn not_found(noun: &'static str, id: impl ToString) -> Self {
         Self::NotFound { noun, id: id.to_string() }
     }

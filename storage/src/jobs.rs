@@ -15,7 +15,7 @@ use std::time::Duration;
 /// Distance between two jobs of one organization in the queue.
 const FAIR_SPACING: Duration = Duration::from_millis(10);
 /// How far behind others an organization's own burst can put its next job.
-const FAIR_HORIZON: Duration = Duration::from_secs(120);
+const FAIR_HORIZON: Duration = Duration::from_mins(2);
 /// A job that took its process down so often is discarded.
 pub const CRASHES_MAX: i64 = 3;
 /// Jobs one rescue looks at.
@@ -58,23 +58,24 @@ pub struct Claim {
     pub suspects: bool,
 }
 
-/// What a failed job does next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AfterFailure {
-    /// It is tried again at that time.
-    Retry(Time),
-    /// It gives up.
-    Discard,
-}
-
 impl Transaction {
     /// Enqueues work that may run from `run_at` on. `false`: a waiting job makes it superfluous.
     pub async fn enqueue<W: Work>(&mut self, work: &W, run_at: Time) -> Result<bool> {
+        let organization = self.organization_id().ok();
+        self.enqueue_for(organization, work, run_at).await
+    }
+
+    /// Enqueues work of an organization from a transaction of the desk itself.
+    pub async fn enqueue_for<W: Work>(
+        &mut self,
+        organization: Option<OrganizationId>,
+        work: &W,
+        run_at: Time,
+    ) -> Result<bool> {
         let id: JobId = self.id();
         let now = self.now();
         let payload = serde_json::to_value(work)
             .map_err(|error| Error::Damaged { what: "job payload", detail: error.to_string() })?;
-        let organization = self.organization_id().ok();
         let spacing = i64::try_from(FAIR_SPACING.as_micros()).unwrap_or(0);
         let inserted = (&mut *self)
             .run(
@@ -227,6 +228,14 @@ impl Database {
     pub async fn renew_leases(&self, worker: WorkerId, lease: Duration) -> Result<u64> {
         let until = self.clock().now() + lease;
         self.run("update jobs set lease_until = $2 where worker = $1 and state = 'running'", (worker, until)).await
+    }
+
+    /// Whether a running job's lease has ended: its process vanished or stalls.
+    pub async fn has_expired_leases(&self) -> Result<bool> {
+        let now = self.clock().now();
+        let one: Option<(JobId,)> =
+            self.find("select id from jobs where state = 'running' and lease_until < $1 limit 1", (now,)).await?;
+        Ok(one.is_some())
     }
 
     /// Gives back what a process still holds as it stops, without counting the attempt as a failure.

@@ -59,7 +59,7 @@ impl Writer {
         state.open = false;
         for waiting in state.released.drain(..) {
             // Whoever gave up waiting has learned that the outcome is unknown.
-            let _ = waiting.send(outcome.as_ref().map(|()| ()).map_err(ToString::to_string));
+            let _ = waiting.send(outcome.as_ref().copied().map_err(ToString::to_string));
         }
     }
 

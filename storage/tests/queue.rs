@@ -1,5 +1,5 @@
 //! The promises of the queue and of group commit, on both engines.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 use domain::job::{AnswerTurn, Job, JobState, Queue};
 use domain::{ConversationId, OrganizationId, WorkerId};

@@ -1,0 +1,164 @@
+//! apalis' view of our `jobs` table: a task that claims and a channel that the worker polls.
+//!
+//! Claiming does not depend on the worker being polled, and a job is claimed only when a slot is free,
+//! so nothing waits in a buffer while its lease runs.
+
+use crate::acknowledge::AcknowledgeLayer;
+use apalis::prelude::{Backend, Task, TaskBuilder};
+use apalis_core::backend::BackendConfig;
+use apalis_core::backend::finalize::Ephemeral;
+use apalis_core::task::task_id::TaskId;
+use apalis_core::worker::context::WorkerContext;
+use domain::WorkerId;
+use domain::job::{Job, Queue};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use storage::jobs::Claim;
+use storage::{Database, Signal};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+/// How long a claimer sleeps when no signal comes: only the fallback.
+const POLL_EVERY: Duration = Duration::from_millis(500);
+/// Jobs that one claim takes at most.
+const CLAIM_MAX: usize = 64;
+
+/// Jobs of one queue, for one worker.
+pub(crate) struct JobsBackend {
+    database: Database,
+    claimed: mpsc::UnboundedReceiver<(Job, Slot)>,
+    slots: Arc<Semaphore>,
+    claimer: tokio::task::JoinHandle<()>,
+}
+
+/// A place to run a job in; free again when the last clone is dropped.
+#[derive(Clone)]
+pub(crate) struct Slot {
+    _permits: Arc<(OwnedSemaphorePermit, Option<OwnedSemaphorePermit>)>,
+}
+
+struct Claimer {
+    database: Database,
+    queue: Queue,
+    worker: WorkerId,
+    lease: Duration,
+    slots: Arc<Semaphore>,
+    /// Jobs of vanished processes run one at a time: one of them may be what took its process down.
+    suspects: Arc<Semaphore>,
+    claimed: mpsc::UnboundedSender<(Job, Slot)>,
+}
+
+impl JobsBackend {
+    /// Starts to claim jobs of `queue`, at most `concurrency` at a time.
+    pub(crate) fn start(database: Database, queue: Queue, worker: WorkerId, lease: Duration, concurrency: usize) -> Self {
+        let (sender, claimed) = mpsc::unbounded_channel();
+        let slots = Arc::new(Semaphore::new(concurrency));
+        let claims = Claimer {
+            database: database.clone(),
+            queue,
+            worker,
+            lease,
+            slots: Arc::clone(&slots),
+            suspects: Arc::new(Semaphore::new(1)),
+            claimed: sender,
+        };
+        Self { database, claimed, slots, claimer: tokio::spawn(claims.run()) }
+    }
+}
+
+impl Drop for JobsBackend {
+    fn drop(&mut self) {
+        self.claimer.abort();
+    }
+}
+
+impl Claimer {
+    async fn run(self) {
+        let mut signal = self.database.signals().listen(Signal::Jobs);
+        while let Ok(first) = Arc::clone(&self.slots).acquire_owned().await {
+            match self.claim(first).await {
+                Ok(true) => {}
+                Ok(false) => signal.wait(POLL_EVERY).await,
+                Err(error) => {
+                    tracing::warn!(%error, queue = %self.queue, "jobs could not be claimed");
+                    tokio::time::sleep(POLL_EVERY).await;
+                }
+            }
+            if self.claimed.is_closed() {
+                return;
+            }
+        }
+    }
+
+    /// Claims as many jobs as there are free slots. `false`: there was not work for all of them.
+    async fn claim(&self, first: OwnedSemaphorePermit) -> storage::Result<bool> {
+        let mut free = vec![first];
+        while free.len() < CLAIM_MAX
+            && let Ok(permit) = Arc::clone(&self.slots).try_acquire_owned()
+        {
+            free.push(permit);
+        }
+        let wanted = free.len();
+        let claim =
+            Claim { queue: self.queue, worker: self.worker, lease: self.lease, limit: wanted, suspects: false };
+        let jobs = self.database.claim_jobs(claim).await?;
+        let busy = jobs.len() == wanted;
+        for job in jobs {
+            self.hand_over(job, free.pop(), None);
+        }
+        if let Some(slot) = free.pop()
+            && let Ok(alone) = Arc::clone(&self.suspects).try_acquire_owned()
+            && let Some(job) = self.database.claim_jobs(Claim { limit: 1, suspects: true, ..claim }).await?.pop()
+        {
+            self.hand_over(job, Some(slot), Some(alone));
+        }
+        Ok(busy)
+    }
+
+    fn hand_over(&self, job: Job, slot: Option<OwnedSemaphorePermit>, alone: Option<OwnedSemaphorePermit>) {
+        if let Some(slot) = slot {
+            // The receiver is gone only when the worker stops; the job is then released with the others.
+            let _ = self.claimed.send((job, Slot { _permits: Arc::new((slot, alone)) }));
+        }
+    }
+}
+
+impl Backend for JobsBackend {
+    type Task = Task<Arc<Job>>;
+    type Error = std::convert::Infallible;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_next(&mut self, context: &mut Context<'_>, _: &WorkerContext) -> Poll<Option<Result<Self::Task, Self::Error>>> {
+        self.claimed.poll_recv(context).map(|claimed| {
+            claimed.map(|(job, slot)| {
+                let id = TaskId::from_string(job.id.to_string());
+                let attempt = usize::try_from(job.attempt.saturating_sub(1)).unwrap_or(0);
+                Ok(TaskBuilder::new(Arc::new(job)).task_id(id).attempt(attempt).data(slot).build())
+            })
+        })
+    }
+
+    fn poll_close(&mut self, _: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Self::Error>> {
+        self.slots.close();
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl BackendConfig for JobsBackend {
+    type Args = Arc<Job>;
+    type Id = uuid::Uuid;
+    type Kind = Ephemeral;
+    type Config = ();
+    type Layer = AcknowledgeLayer;
+
+    fn config(&self) -> &() {
+        &()
+    }
+
+    fn middleware(&mut self, _: &mut WorkerContext) -> AcknowledgeLayer {
+        AcknowledgeLayer { database: self.database.clone() }
+    }
+}

@@ -1,0 +1,3 @@
+//! One shallow file per job.
+
+pub mod delete_expired;
