@@ -10,11 +10,11 @@ pub mod conformance;
 pub mod embed;
 mod error;
 pub mod price;
-//pub mod providers;
+pub mod providers;
 pub mod secret;
 pub mod telemetry;
 pub mod tokens;
-//pub mod weights;
+pub mod weights;
 
 pub use budget::CallBudget;
 pub use chat::{ChatModel, ChatRequest, Completion, Delta, Deltas, Fallbacks, FinishReason};
