@@ -132,7 +132,8 @@ fn language(text: &str) -> Option<&'static str> {
     let mut counts = function_words(text);
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     match counts.as_slice() {
-        [(code, most), (_, next), ..] if most > next && *most >= 2 => Some(code),
+        // One function word is enough where the detector guesses the same.
+        [(code, most), (_, next), ..] if most > next && (*most >= 2 || iso_code(detected.lang()) == Some(code)) => Some(code),
         _ if long && detected.confidence() >= DETECT_CONFIDENCE_MIN => iso_code(detected.lang()),
         _ => None,
     }

@@ -6,7 +6,7 @@ use domain::{ErrorKind, Kinded};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No channel of that kind is registered.
-    #[error("channel kind `{0}` not known; there are: {}", kinds())]
+    #[error("channel kind `{0}` not known; there are: {known}", known = kinds())]
     UnknownKind(String),
     /// The channel's settings are wrong.
     #[error("settings of channel kind `{kind}`: {message}")]

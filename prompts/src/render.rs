@@ -72,7 +72,7 @@ impl Template<'_> {
         environment.set_debug(true);
         let located = |error: minijinja::Error| self.located(&error);
         let template = environment.template_from_named_str(self.name, self.source).map_err(located)?;
-        let system = template.render(minijinja::Value::from_serialize(values)).map_err(located)?;
+        let system = template.render(minijinja::value::Serde(values)).map_err(located)?;
         let mut messages = vec![message("system", system.trim_end().to_owned())];
         messages.extend(following);
         let hash = Sha256::digest(self.source).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn an_error_names_line_and_column() {
-        assert_eq!(error("Hello\n  {{ unknwon }}"), "template `draft`, line 2, column 6: undefined value");
+        assert_eq!(error("Hello\n  {{ unknwon }}"), "template `draft`, line 2, column 6: undefined value: `unknwon` is undefined");
         assert!(error("a\nb {% if %}").starts_with("template `draft`, line 2, column "), "{}", error("a\nb {% if %}"));
         assert!(error(&"x".repeat(TEMPLATE_BYTES_MAX + 1)).ends_with("65536 are allowed"));
     }
