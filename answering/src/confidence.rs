@@ -17,12 +17,12 @@ const BM25_HALF: f64 = 2.0;
 /// questions (was the cited document the right one?) over BM25 hits; those of `dense`, `agreement` and
 /// the supports are set by judgement. A calibration on own outcomes replaces all of it.
 const PRIOR: &[(&str, f64, f64)] = &[
-    ("agreement", 0.6, 0.4),
-    ("bm25", 2.0, 0.5),
-    ("coverage", 2.5, 0.6),
-    ("dense", 2.0, 0.5),
-    ("margin", 0.8, 0.15),
-    ("support_mean", 1.5, 0.0),
+    ("agreement", 0.5, 0.3),
+    ("bm25", 2.8, 0.5),
+    ("coverage", 1.2, 0.6),
+    ("dense", 1.5, 0.45),
+    ("margin", 2.1, 0.15),
+    ("support_mean", 1.0, 0.0),
     ("support_min", 0.5, 0.0),
 ];
 const BIAS: f64 = -4.6;

@@ -50,7 +50,11 @@ fn pass(text: &str, allowed: &[String]) -> String {
             Event::Start(Tag::Link { link_type, dest_url, .. }) => open.push(OpenLink::new(range, link_type, is_allowed(&dest_url, allowed))),
             Event::Start(Tag::Image { link_type, .. }) => open.push(OpenLink::new(range, link_type, false)),
             Event::End(TagEnd::Link | TagEnd::Image) => {
-                let Some(link) = open.pop() else { continue };
+                let Some(mut link) = open.pop() else { continue };
+                // The parser leaves the empty brackets of `[text][]` out of the link.
+                if text.get(link.range.end..).is_some_and(|rest| rest.starts_with("[]")) {
+                    link.range.end += 2;
+                }
                 if let Some(outer) = open.last_mut() {
                     outer.shown.push_str(&link.shown);
                 }
