@@ -1,0 +1,332 @@
+//! Answers without a model: the sentences of the passages that answer, quoted with their source.
+
+use crate::Passage;
+use crate::sentences::{Unit, UnitKind, sentences};
+use crate::words::{content_stems, words};
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+/// Characters of an answer, about.
+const CHARACTERS_MAX: usize = 600;
+/// Sentences of an answer, the items of a list not counted.
+const SENTENCES_MAX: usize = 3;
+/// Items that follow a sentence which introduces them.
+const ITEMS_MAX: usize = 8;
+/// Characters of one unit at most; longer ones are no answer to read.
+const UNIT_CHARACTERS_MAX: usize = 500;
+/// Passages that sentences are taken from.
+const PASSAGES_READ: usize = 5;
+/// Share of the question's weight that the best passage must hold, for questions of up to
+/// [`PLAIN_QUESTION_WORDS`] content words; longer ones tell a story of which less is found again.
+const PASSAGE_COVERAGE_MIN: f64 = 0.42;
+const PLAIN_QUESTION_WORDS: f64 = 6.0;
+/// A further sentence scores at least this share of the best.
+const FURTHER_SHARE_MIN: f64 = 0.75;
+
+/// Compares sentences with the question: one cosine each, same order.
+pub type Similarity<'a> = &'a dyn Fn(&[String]) -> Vec<f32>;
+
+/// A sentence that is quoted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quoted {
+    /// The number of its passage.
+    pub index: usize,
+    /// Its bytes in the passage's text; the passage's `start_byte` on top gives the document's.
+    pub range: Range<usize>,
+    /// Those bytes.
+    pub text: String,
+}
+
+/// An answer made of quotes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// The quotes in reading order, each followed by its number: `… [1]`.
+    pub text: String,
+    /// The quotes.
+    pub quoted: Vec<Quoted>,
+    /// Share of the question's weight that the quotes and their headings hold, 0 to 1.
+    pub coverage: f64,
+}
+
+/// A unit that may be quoted.
+struct Candidate<'a> {
+    passage: usize,
+    unit: usize,
+    text: &'a str,
+    score: f64,
+}
+
+/// The best-supported sentences for the question, or nothing where support is weak.
+pub fn extract(question: &str, language: Option<&str>, passages: &[Passage], similarity: Option<Similarity<'_>>) -> Option<Draft> {
+    let read = passages.get(..passages.len().min(PASSAGES_READ))?;
+    let asked = Asked::new(question, language, read);
+    let units: Vec<Vec<Unit>> = read.iter().map(|passage| sentences(&passage.text)).collect();
+    let supported = read.iter().any(|passage| asked.coverage(&whole(passage)) >= asked.coverage_min());
+    if asked.weights.is_empty() || !supported {
+        return None;
+    }
+    let mut candidates = candidates(read, &units, &asked);
+    add_similarity(&mut candidates, similarity);
+    candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then((a.passage, a.unit).cmp(&(b.passage, b.unit))));
+    let chosen = choose(&candidates, &units, read, asked.hint);
+    (!chosen.is_empty()).then(|| draft(&chosen, &units, read, &asked))
+}
+
+/// The question's terms with their weights over the passages, and what kind of answer it wants.
+struct Asked<'a> {
+    weights: HashMap<String, f64>,
+    language: Option<&'a str>,
+    hint: Hint,
+}
+
+/// What the question word lets expect in the answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hint {
+    Number,
+    Steps,
+    Reason,
+    YesNo,
+    Any,
+}
+
+impl<'a> Asked<'a> {
+    fn new(question: &str, language: Option<&'a str>, passages: &[Passage]) -> Self {
+        let held: Vec<HashSet<String>> =
+            passages.iter().map(|passage| content_stems(&whole(passage), language).into_iter().collect()).collect();
+        let weigh = |stem: &String| {
+            let holding = held.iter().filter(|stems| stems.contains(stem)).count() as f64;
+            // A term of no passage weighs like one of a single passage: it may be said in other words.
+            (1.0 + (held.len() as f64 + 1.0) / (holding.max(1.0) + 0.5)).ln()
+        };
+        let weights = content_stems(question, language).into_iter().map(|stem| (stem.clone(), weigh(&stem))).collect();
+        Self { weights, language, hint: hint(question) }
+    }
+
+    fn coverage_min(&self) -> f64 {
+        PASSAGE_COVERAGE_MIN * (PLAIN_QUESTION_WORDS / self.weights.len().max(1) as f64).min(1.0).powf(0.25)
+    }
+
+    /// Share of the question's weight that a text holds.
+    fn coverage(&self, text: &str) -> f64 {
+        let total: f64 = self.weights.values().sum();
+        let held: f64 = content_stems(text, self.language).iter().filter_map(|stem| self.weights.get(stem)).sum();
+        if total > 0.0 { held / total } else { 0.0 }
+    }
+}
+
+/// What a passage is found by.
+fn whole(passage: &Passage) -> String {
+    format!("{}\n{}\n{}", passage.title, passage.heading_path, passage.text)
+}
+
+fn hint(question: &str) -> Hint {
+    let lower = question.to_lowercase();
+    let has = |phrases: &[&str]| phrases.iter().any(|phrase| lower.contains(phrase));
+    if has(&["how many", "how much", "how long", "how often", "how old", "when ", "what time", "wie viel", "wie lange", "wie oft", "wann", "combien", "quand", "cuánt", "cuándo", "quant", "hoeveel", "hoe lang", "ile ", "сколько", "когда"]) {
+        Hint::Number
+    } else if has(&["how ", "wie ", "comment ", "cómo", "come ", "como ", "hoe ", "jak ", "nasıl", "как "]) {
+        Hint::Steps
+    } else if has(&["why", "warum", "wieso", "pourquoi", "por qué", "perché", "por que", "waarom", "dlaczego", "neden", "почему"]) {
+        Hint::Reason
+    } else if ["can ", "do ", "does ", "is ", "are ", "will ", "kann ", "ist ", "peut", "puis", "puede", "puedo", "posso"].iter().any(|start| lower.starts_with(start)) {
+        Hint::YesNo
+    } else {
+        Hint::Any
+    }
+}
+
+/// How much more a unit is worth because it looks like the answer that is wanted.
+fn hinted(hint: Hint, unit: &Unit, text: &str) -> f64 {
+    let lower = text.to_lowercase();
+    let has = |phrases: &[&str]| phrases.iter().any(|phrase| lower.contains(phrase));
+    let fits = match hint {
+        Hint::Number => {
+            text.chars().any(|c| c.is_ascii_digit())
+                || has(&["twice", "once", "one ", "two ", "three ", "five ", "unlimited", "daily", "monthly", "immediately", "einmal", "zweimal"])
+        }
+        Hint::Steps => {
+            unit.kind == UnitKind::ListItem
+                || text.ends_with(':')
+                || has(&["click", "go to", "select", "choose", "open ", "klicken", "cliquez", "haga clic", "to do this", "you can "])
+        }
+        Hint::Reason => has(&["because", "due to", "since ", "reason", "so that", "weil", "da ", "parce", "car ", "porque", "perché"]),
+        Hint::YesNo => has(&["yes", " no", "not ", "n't", "can ", "only", "automatically", "support", "nicht", "kein", "ja", "oui", "non", "sí"]),
+        Hint::Any => false,
+    };
+    if fits { 0.12 } else { 0.0 }
+}
+
+/// Every unit that can be quoted, scored by the question's terms in it and in what stands above it.
+fn candidates<'a>(passages: &'a [Passage], units: &[Vec<Unit>], asked: &Asked<'_>) -> Vec<Candidate<'a>> {
+    let best = passages.iter().filter_map(|passage| passage.fused).map(|fused| fused.score).fold(f64::MIN_POSITIVE, f64::max);
+    let mut found = Vec::new();
+    for (number, (passage, units)) in passages.iter().zip(units).enumerate() {
+        let mut above = format!("{}\n{}", passage.title, passage.heading_path);
+        let mut before = String::new();
+        let place = passage.fused.map_or(0.5, |fused| (fused.score / best).clamp(0.0, 1.0));
+        let about = asked.coverage(&whole(passage));
+        for (position, unit) in units.iter().enumerate() {
+            let text = unit.text(&passage.text);
+            if unit.kind == UnitKind::Heading {
+                above = format!("{}\n{text}", passage.title);
+                continue;
+            }
+            if !quotable(unit, text) {
+                continue;
+            }
+            let own = asked.coverage(text);
+            let context = asked.coverage(&format!("{above}\n{before}\n{text}"));
+            let score = 0.45 * own + 0.2 * context + 0.15 * about + 0.2 * place + hinted(asked.hint, unit, text);
+            found.push(Candidate { passage: number, unit: position, text, score: score * plain(text) });
+            text.clone_into(&mut before);
+        }
+    }
+    found
+}
+
+fn quotable(unit: &Unit, text: &str) -> bool {
+    let words = words(text, None).len();
+    let rule = unit.kind == UnitKind::TableRow && words == 0;
+    words >= 3 && !rule && text.chars().count() <= UNIT_CHARACTERS_MAX && unit.kind != UnitKind::Code
+}
+
+/// Questions, pointers elsewhere and fragments are worth less than statements.
+fn plain(text: &str) -> f64 {
+    let trimmed = text.trim_end();
+    let lower = trimmed.to_lowercase();
+    if trimmed.ends_with('?') {
+        0.55
+    } else if lower.starts_with("see ") || lower.contains("learn more") || lower.contains("read more") || lower.contains("click here") {
+        0.7
+    } else {
+        1.0
+    }
+}
+
+fn add_similarity(candidates: &mut [Candidate<'_>], similarity: Option<Similarity<'_>>) {
+    let Some(similarity) = similarity else { return };
+    let texts: Vec<String> = candidates.iter().map(|candidate| candidate.text.to_owned()).collect();
+    for (candidate, cosine) in candidates.iter_mut().zip(similarity(&texts)) {
+        candidate.score += 0.5 * f64::from(cosine).clamp(0.0, 1.0);
+    }
+}
+
+/// The units to quote as (passage, unit), in reading order; the passage of the best one comes first.
+fn choose(candidates: &[Candidate<'_>], units: &[Vec<Unit>], passages: &[Passage], hint: Hint) -> Vec<(usize, usize)> {
+    let Some(best) = candidates.first() else { return Vec::new() };
+    let mut chosen: Vec<(usize, usize)> = Vec::new();
+    let mut said: HashSet<String> = HashSet::new();
+    let mut characters = 0;
+    let enough = candidates.iter().take_while(|candidate| candidate.score >= best.score * FURTHER_SHARE_MIN);
+    for candidate in enough.take(SENTENCES_MAX) {
+        let here = (candidate.passage, candidate.unit);
+        let length = candidate.text.chars().count();
+        let fresh = !chosen.contains(&here) && said.insert(candidate.text.to_lowercase());
+        if !fresh || (characters > 0 && characters + length > CHARACTERS_MAX) {
+            continue;
+        }
+        characters += length;
+        chosen.push(here);
+        for item in introduced(here, units, passages, hint) {
+            let length = unit_text(item, units, passages).chars().count();
+            if characters + length <= CHARACTERS_MAX && !chosen.contains(&item) {
+                characters += length;
+                chosen.push(item);
+            }
+        }
+    }
+    let first = best.passage;
+    chosen.sort_by_key(|(passage, unit)| (*passage != first, *passage, *unit));
+    chosen
+}
+
+/// The list that a sentence leads into, or the rest of the list that an item of steps begins.
+fn introduced((passage, unit): (usize, usize), units: &[Vec<Unit>], passages: &[Passage], hint: Hint) -> Vec<(usize, usize)> {
+    let Some(all) = units.get(passage) else { return Vec::new() };
+    let lead = unit_text((passage, unit), units, passages);
+    let numbered = hint == Hint::Steps && lead.starts_with(|c: char| c.is_ascii_digit()) && all.get(unit).is_some_and(|unit| unit.kind == UnitKind::ListItem);
+    if !lead.trim_end_matches('*').ends_with(':') && !numbered {
+        return Vec::new();
+    }
+    let follows = |position: &usize| all.get(*position).is_some_and(|unit| unit.kind == UnitKind::ListItem);
+    (unit + 1..all.len()).take_while(follows).take(ITEMS_MAX).map(|position| (passage, position)).collect()
+}
+
+fn unit_text<'a>((passage, unit): (usize, usize), units: &[Vec<Unit>], passages: &'a [Passage]) -> &'a str {
+    let unit = units.get(passage).and_then(|units| units.get(unit));
+    unit.zip(passages.get(passage)).map_or("", |(unit, passage)| unit.text(&passage.text))
+}
+
+fn draft(chosen: &[(usize, usize)], units: &[Vec<Unit>], passages: &[Passage], asked: &Asked<'_>) -> Draft {
+    let mut draft = Draft { text: String::new(), quoted: Vec::new(), coverage: 0.0 };
+    let mut held = String::new();
+    let mut last: Option<(usize, UnitKind)> = None;
+    for (passage_number, unit_number) in chosen {
+        let Some(passage) = passages.get(*passage_number) else { continue };
+        let Some(unit) = units.get(*passage_number).and_then(|units| units.get(*unit_number)) else { continue };
+        let text = unit.text(&passage.text);
+        draft.text.push_str(match last {
+            None => "",
+            Some((before, UnitKind::Sentence)) if before == *passage_number && unit.kind == UnitKind::Sentence => " ",
+            Some((_, kind)) if kind == unit.kind && kind != UnitKind::Sentence => "\n",
+            Some(_) => "\n\n",
+        });
+        draft.text.push_str(&format!("{text} [{}]", passage.index));
+        held.push_str(&format!("{}\n{}\n{text}\n", passage.title, passage.heading_path));
+        draft.quoted.push(Quoted { index: passage.index, range: unit.range.clone(), text: text.to_owned() });
+        last = Some((*passage_number, unit.kind));
+    }
+    draft.coverage = asked.coverage(&held);
+    draft
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+    use crate::passage::fixtures::passage;
+
+    fn answer(question: &str, passages: &[Passage]) -> Option<String> {
+        extract(question, Some("en"), passages, None).map(|draft| draft.text)
+    }
+
+    #[test]
+    fn the_sentence_that_answers_is_quoted_with_its_number() {
+        let passages = [
+            passage(1, "Login management", "You can manage sessions here. A login session expires after 14 days of inactivity. Colours are blue."),
+            passage(2, "Billing", "We accept cards."),
+        ];
+        let draft = extract("How long does a login session stay valid?", Some("en"), &passages, None).unwrap();
+        assert!(draft.text.contains("A login session expires after 14 days of inactivity. [1]"), "{}", draft.text);
+        for quoted in &draft.quoted {
+            let source = passages.iter().find(|passage| passage.index == quoted.index).unwrap();
+            assert_eq!(source.text.get(quoted.range.clone()), Some(quoted.text.as_str()));
+        }
+    }
+
+    #[test]
+    fn the_steps_after_a_lead_in_come_with_it() {
+        let passages = [passage(1, "Cancel", "To cancel your subscription:\n\n1. Open Billing.\n2. Click Cancel subscription.\n\nGoodbye.")];
+        assert_eq!(
+            answer("How do I cancel my subscription?", &passages).unwrap(),
+            "To cancel your subscription: [1]\n\n1. Open Billing. [1]\n2. Click Cancel subscription. [1]"
+        );
+    }
+
+    #[test]
+    fn weak_support_is_no_answer() {
+        let passages = [passage(1, "Login", "A login session expires after 14 days.")];
+        assert_eq!(answer("What is the phone number of your office in Tokyo?", &passages), None);
+        assert_eq!(answer("", &passages), None);
+        assert_eq!(answer("is it?", &passages), None);
+        assert_eq!(answer("login", &[]), None);
+    }
+
+    #[test]
+    fn similarity_can_find_what_words_do_not() {
+        let passages = [passage(1, "Payment", "Cryptocurrency is not accepted here. Payment works with cards at once.")];
+        let similar = |texts: &[String]| texts.iter().map(|text| if text.contains("Crypto") { 0.9 } else { 0.1 }).collect();
+        let draft = extract("payment by bitcoin", Some("en"), &passages, Some(&similar)).unwrap();
+        assert!(draft.text.starts_with("Cryptocurrency is not accepted here."), "{}", draft.text);
+    }
+}

@@ -1,0 +1,181 @@
+//! The fixed sentences that the desk says itself, by language.
+
+/// What the desk says itself in one language.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Texts {
+    /// ISO 639-1 code.
+    pub language: &'static str,
+    /// A person will take over.
+    pub handoff: &'static str,
+    /// A person is wanted and nobody is there now.
+    pub nobody_there: &'static str,
+    /// Answers a greeting.
+    pub greeting: &'static str,
+    /// Answers thanks.
+    pub welcome: &'static str,
+    /// Asks what a message without words is about.
+    pub ask_question: &'static str,
+    /// The frame of a question back; `{a}` and `{b}` are what it may be about.
+    clarify: &'static str,
+}
+
+impl Texts {
+    /// The question back which of two things is meant.
+    pub fn clarify(&self, first: &str, second: &str) -> String {
+        // Split instead of replaced in turn: a title may hold `{b}` itself.
+        let (before, rest) = self.clarify.split_once("{a}").unwrap_or((self.clarify, ""));
+        let (between, after) = rest.split_once("{b}").unwrap_or((rest, ""));
+        format!("{before}{first}{between}{second}{after}")
+    }
+}
+
+/// The sentences in a language (`de`, `pt-BR`), in English where they are not there.
+pub fn texts(language: Option<&str>) -> &'static Texts {
+    let code = language.unwrap_or("en").split(['-', '_']).next().unwrap_or("en").to_lowercase();
+    ALL.iter().find(|texts| texts.language == code).unwrap_or(&ENGLISH)
+}
+
+static ENGLISH: Texts = Texts {
+    language: "en",
+    handoff: "I'm passing this conversation to a colleague, who will answer you here.",
+    nobody_there: "I can't answer this for certain, and nobody of our team is available right now. Your message is saved, and a person will reply here as soon as someone is back. If you leave your e-mail address, we can reach you there too.",
+    greeting: "Hello! How can I help you?",
+    welcome: "You're welcome! Is there anything else I can help with?",
+    ask_question: "What would you like to know? Please describe it in a sentence or two.",
+    clarify: "So that I answer the right question: is this about “{a}” or about “{b}”?",
+};
+
+static ALL: &[Texts] = &[
+    Texts {
+        language: "de",
+        handoff: "Ich gebe dieses Gespräch an jemanden aus unserem Team weiter; die Antwort kommt hier.",
+        nobody_there: "Das kann ich nicht sicher beantworten, und gerade ist niemand aus unserem Team da. Ihre Nachricht ist gespeichert; sobald wieder jemand da ist, antworten wir Ihnen hier. Wenn Sie Ihre E-Mail-Adresse hinterlassen, erreichen wir Sie auch dort.",
+        greeting: "Guten Tag! Wie kann ich Ihnen helfen?",
+        welcome: "Gern geschehen! Kann ich sonst noch helfen?",
+        ask_question: "Was möchten Sie wissen? Bitte beschreiben Sie es in ein, zwei Sätzen.",
+        clarify: "Damit ich die richtige Frage beantworte: Geht es um „{a}“ oder um „{b}“?",
+    },
+    Texts {
+        language: "fr",
+        handoff: "Je transmets cette conversation à un membre de notre équipe, qui vous répondra ici.",
+        nobody_there: "Je ne peux pas répondre à cela avec certitude, et personne de notre équipe n'est disponible en ce moment. Votre message est enregistré et une personne vous répondra ici dès que possible. Si vous laissez votre adresse e-mail, nous pourrons aussi vous y joindre.",
+        greeting: "Bonjour ! Comment puis-je vous aider ?",
+        welcome: "Avec plaisir ! Puis-je vous aider pour autre chose ?",
+        ask_question: "Que souhaitez-vous savoir ? Décrivez-le en une ou deux phrases, s'il vous plaît.",
+        clarify: "Pour bien répondre à votre question : s'agit-il de « {a} » ou de « {b} » ?",
+    },
+    Texts {
+        language: "es",
+        handoff: "Paso esta conversación a una persona de nuestro equipo, que le responderá aquí.",
+        nobody_there: "No puedo responder a esto con certeza y ahora mismo no hay nadie de nuestro equipo disponible. Su mensaje está guardado y una persona le responderá aquí en cuanto sea posible. Si deja su correo electrónico, también podremos contactarle por ahí.",
+        greeting: "¡Hola! ¿En qué puedo ayudarle?",
+        welcome: "¡De nada! ¿Puedo ayudarle en algo más?",
+        ask_question: "¿Qué desea saber? Descríbalo en una o dos frases, por favor.",
+        clarify: "Para responder a la pregunta correcta: ¿se trata de «{a}» o de «{b}»?",
+    },
+    Texts {
+        language: "it",
+        handoff: "Passo questa conversazione a una persona del nostro team, che le risponderà qui.",
+        nobody_there: "Non posso rispondere con certezza e al momento nessuno del nostro team è disponibile. Il suo messaggio è salvato e una persona le risponderà qui appena possibile. Se lascia il suo indirizzo e-mail, potremo contattarla anche lì.",
+        greeting: "Buongiorno! Come posso aiutarla?",
+        welcome: "Prego! Posso aiutarla in altro?",
+        ask_question: "Che cosa desidera sapere? Lo descriva in una o due frasi, per favore.",
+        clarify: "Per rispondere alla domanda giusta: si tratta di «{a}» o di «{b}»?",
+    },
+    Texts {
+        language: "pt",
+        handoff: "Vou passar esta conversa a uma pessoa da nossa equipe, que responderá aqui.",
+        nobody_there: "Não consigo responder a isto com certeza e, neste momento, ninguém da nossa equipe está disponível. A sua mensagem está guardada e uma pessoa responderá aqui assim que possível. Se deixar o seu e-mail, também podemos contatar por lá.",
+        greeting: "Olá! Como posso ajudar?",
+        welcome: "De nada! Posso ajudar em mais alguma coisa?",
+        ask_question: "O que gostaria de saber? Descreva em uma ou duas frases, por favor.",
+        clarify: "Para responder à pergunta certa: trata-se de “{a}” ou de “{b}”?",
+    },
+    Texts {
+        language: "nl",
+        handoff: "Ik geef dit gesprek door aan een collega, die u hier antwoord geeft.",
+        nobody_there: "Ik kan dit niet met zekerheid beantwoorden en er is nu niemand van ons team beschikbaar. Uw bericht is bewaard; zodra er iemand is, krijgt u hier antwoord. Als u uw e-mailadres achterlaat, kunnen we u ook daar bereiken.",
+        greeting: "Hallo! Waarmee kan ik u helpen?",
+        welcome: "Graag gedaan! Kan ik u nog ergens mee helpen?",
+        ask_question: "Wat wilt u weten? Beschrijf het alstublieft in een of twee zinnen.",
+        clarify: "Zodat ik de juiste vraag beantwoord: gaat het om “{a}” of om “{b}”?",
+    },
+    Texts {
+        language: "pl",
+        handoff: "Przekazuję tę rozmowę osobie z naszego zespołu, która odpowie tutaj.",
+        nobody_there: "Nie mogę odpowiedzieć na to z pewnością, a w tej chwili nikt z naszego zespołu nie jest dostępny. Wiadomość została zapisana i odpowiemy tutaj, gdy tylko ktoś będzie dostępny. Jeśli zostawisz swój adres e-mail, skontaktujemy się także w ten sposób.",
+        greeting: "Dzień dobry! W czym mogę pomóc?",
+        welcome: "Proszę bardzo! Czy mogę jeszcze w czymś pomóc?",
+        ask_question: "Czego dotyczy pytanie? Proszę opisać to w jednym lub dwóch zdaniach.",
+        clarify: "Aby dobrze odpowiedzieć: czy chodzi o „{a}”, czy o „{b}”?",
+    },
+    Texts {
+        language: "tr",
+        handoff: "Bu görüşmeyi ekibimizden birine aktarıyorum; size buradan yanıt verecek.",
+        nobody_there: "Bunu kesin olarak yanıtlayamıyorum ve şu anda ekibimizden kimse müsait değil. Mesajınız kaydedildi; biri müsait olur olmaz size buradan yanıt verilecek. E-posta adresinizi bırakırsanız size oradan da ulaşabiliriz.",
+        greeting: "Merhaba! Size nasıl yardımcı olabilirim?",
+        welcome: "Rica ederim! Yardımcı olabileceğim başka bir konu var mı?",
+        ask_question: "Ne öğrenmek istersiniz? Lütfen bir iki cümleyle anlatın.",
+        clarify: "Doğru soruyu yanıtlamak için: konu “{a}” mı, yoksa “{b}” mi?",
+    },
+    Texts {
+        language: "ar",
+        handoff: "سأحوّل هذه المحادثة إلى أحد أعضاء فريقنا، وسيجيبك هنا.",
+        nobody_there: "لا أستطيع الإجابة عن هذا بشكل مؤكد، ولا يوجد أحد من فريقنا متاح الآن. تم حفظ رسالتك وسيرد عليك شخص هنا في أقرب وقت ممكن. إذا تركت بريدك الإلكتروني فيمكننا التواصل معك من خلاله أيضًا.",
+        greeting: "مرحبًا! كيف يمكنني مساعدتك؟",
+        welcome: "على الرحب والسعة! هل يمكنني مساعدتك في شيء آخر؟",
+        ask_question: "ما الذي تود معرفته؟ يُرجى وصفه في جملة أو جملتين.",
+        clarify: "لأجيب عن السؤال الصحيح: هل يتعلق الأمر بـ «{a}» أم بـ «{b}»؟",
+    },
+    Texts {
+        language: "ru",
+        handoff: "Передаю этот разговор сотруднику нашей команды, он ответит вам здесь.",
+        nobody_there: "Я не могу ответить на это с уверенностью, и сейчас никого из нашей команды нет на месте. Ваше сообщение сохранено, и человек ответит здесь, как только сможет. Если вы оставите адрес электронной почты, мы сможем связаться с вами и там.",
+        greeting: "Здравствуйте! Чем могу помочь?",
+        welcome: "Пожалуйста! Могу ли я помочь чем-нибудь ещё?",
+        ask_question: "Что вы хотели бы узнать? Опишите, пожалуйста, в одном-двух предложениях.",
+        clarify: "Чтобы ответить на нужный вопрос: речь идёт о «{a}» или о «{b}»?",
+    },
+    Texts {
+        language: "zh",
+        handoff: "我会把这次对话转给我们的同事，他们会在这里回复您。",
+        nobody_there: "我无法确切回答这个问题，而且目前没有同事在线。您的消息已保存，有人在线后会尽快在这里回复您。如果您留下电子邮箱，我们也可以通过邮箱联系您。",
+        greeting: "您好！有什么可以帮您？",
+        welcome: "不客气！还有什么可以帮您的吗？",
+        ask_question: "您想了解什么？请用一两句话描述一下。",
+        clarify: "为了准确回答您的问题：您指的是“{a}”还是“{b}”？",
+    },
+    Texts {
+        language: "ja",
+        handoff: "この会話を担当者に引き継ぎます。担当者がこちらで回答いたします。",
+        nobody_there: "確実なお答えができず、現在対応できる担当者もおりません。メッセージは保存されましたので、担当者が戻り次第こちらで回答いたします。メールアドレスを残していただければ、そちらにもご連絡できます。",
+        greeting: "こんにちは。どのようなご用件でしょうか？",
+        welcome: "どういたしまして。ほかにお手伝いできることはありますか？",
+        ask_question: "どのようなことをお知りになりたいですか？一、二文でお書きください。",
+        clarify: "正しくお答えするために確認させてください。「{a}」についてですか、それとも「{b}」についてですか？",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_language_is_found_by_code_region_and_falls_back_to_english() {
+        for (asked, found) in [(Some("de"), "de"), (Some("pt-BR"), "pt"), (Some("FR_ca"), "fr"), (Some("sw"), "en"), (None, "en"), (Some(""), "en")] {
+            assert_eq!(texts(asked).language, found);
+        }
+    }
+
+    #[test]
+    fn every_language_is_there_once_and_frames_both_titles() {
+        let mut codes: Vec<&str> = ALL.iter().map(|texts| texts.language).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), ALL.len());
+        for texts in ALL.iter().chain([&ENGLISH]) {
+            let asked = texts.clarify("A {b}", "B");
+            assert!(asked.contains("A {b}") && asked.matches('B').count() == 1, "{asked}");
+        }
+    }
+}
