@@ -5,19 +5,39 @@
 //! and a [`Transaction`], through which they are written; each noun's statements stand in a file of
 //! its own, in the plural. Read `database.rs`, then `transaction.rs`, then `jobs.rs`.
 
+pub mod agents;
+pub mod articles;
+mod assistants;
+pub mod audit;
+mod changes;
+pub mod channels;
+pub mod chunks;
 mod clock;
+pub mod customers;
 mod database;
+pub mod documents;
+pub mod embeddings;
 mod error;
+pub mod facts;
+pub mod feedback;
+pub mod idempotency;
+pub mod keys;
+mod keyset;
+mod list;
+pub mod organizations;
+pub mod pages;
+mod scans;
 mod signals;
+pub mod sources;
 mod sql;
 mod sqlite;
 mod tenant;
 mod transaction;
 
-
 pub use clock::Clock;
 pub use database::{Database, SqliteSettings};
 pub use error::{Error, Result};
+pub use keyset::Keyset;
 pub use signals::{Signal, Signals};
 pub use tenant::Tenant;
 pub use transaction::Transaction;
