@@ -2,30 +2,10 @@
 
 use crate::sql::Run;
 use crate::{Error, Result, Tenant, Transaction};
-use domain::{AssistantId, ChannelId, OrganizationId, Time};
-use serde::Serialize;
+use domain::conversation::Channel;
+use domain::{AssistantId, ChannelId};
 use serde_json::{Map, Value};
 use sqlx::types::Json;
-
-/// An entry point of an organization.
-#[derive(Clone, Debug, PartialEq, Serialize, sqlx::FromRow)]
-pub struct Channel {
-    /// Its id.
-    pub id: ChannelId,
-    /// The tenant it belongs to.
-    pub organization_id: OrganizationId,
-    /// A word of the channel registry.
-    pub kind: String,
-    /// What people call it.
-    pub name: String,
-    /// The assistant that answers here; `None` takes the organization's.
-    pub assistant_id: Option<AssistantId>,
-    /// Settings of its kind: a JSON object.
-    #[sqlx(json)]
-    pub settings: Map<String, Value>,
-    /// When it was created.
-    pub created_at: Time,
-}
 
 impl Tenant<'_> {
     /// The channel with that id.

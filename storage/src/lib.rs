@@ -10,7 +10,7 @@ pub mod articles;
 mod assistants;
 pub mod audit;
 mod changes;
-pub mod channels;
+mod channels;
 pub mod chunks;
 mod clock;
 pub mod customers;

@@ -5,9 +5,8 @@ use crate::{Database, Error, Result, Tenant, Transaction};
 use domain::OrganizationId;
 use domain::assistant::{Assistant, AssistantSettings};
 use domain::organization::{Organization, OrganizationSettings};
+use domain::conversation::Channel;
 use sqlx::types::Json;
-
-use crate::channels::Channel;
 
 /// What a fresh desk has.
 #[derive(Clone, Debug, PartialEq)]
