@@ -210,6 +210,7 @@ create table idempotency (
     created_at       timestamptz not null,
     primary key (organization_id, key)
 );
+create index idempotency_by_age on idempotency (created_at);
 
 create table audit (
     id               uuid primary key,
@@ -219,7 +220,7 @@ create table audit (
     subject          text not null,  -- the id of what it was done to
     created_at       timestamptz not null
 );
-create index audit_newest on audit (organization_id, created_at);
+create index audit_newest on audit (organization_id, created_at, id);
 
 create table events (
     organization_id  uuid not null references organizations (id) on delete cascade,

@@ -11,7 +11,9 @@ create table sources (
     created_at       timestamptz not null,
     updated_at       timestamptz not null
 );
-create index sources_of_organization on sources (organization_id, created_at);
+create index sources_of_organization on sources (organization_id, created_at, id);
+create unique index sources_by_url on sources (organization_id, url) where url is not null;
+create unique index sources_by_name on sources (organization_id, kind, name) where url is null;
 
 create table documents (
     id               uuid primary key,
@@ -43,8 +45,8 @@ create table document_versions (
 
 -- The passages of the present version only; older versions keep their text, not their passages.
 create table chunks (
-    id               uuid primary key,
     organization_id  uuid not null,
+    id               uuid not null,
     document_id      uuid not null references documents (id) on delete cascade,
     version          bigint not null,
     position         bigint not null,
@@ -52,9 +54,10 @@ create table chunks (
     end_byte         bigint not null,
     heading_path     text not null,
     text             text not null,
-    embedding_hash   bytea not null -- SHA-256 of what is embedded
+    embedding_hash   bytea not null, -- SHA-256 of what is embedded
+    primary key (organization_id, id) -- an organization's chunks are walked in the order of their ids
 );
-create index chunks_of_document on chunks (document_id);
+create index chunks_of_document on chunks (document_id, organization_id);
 
 -- Vectors by what was embedded, so that equal text is embedded once and a new model builds beside.
 create table embeddings (
@@ -86,6 +89,7 @@ create table articles (
     updated_at       timestamptz not null
 );
 create index articles_newest on articles (organization_id, updated_at, id);
+create index articles_of_document on articles (document_id) where document_id is not null;
 
 create table article_versions (
     article_id       uuid not null references articles (id) on delete cascade,
@@ -109,6 +113,7 @@ create table scans (
     finished_at      timestamptz
 );
 create index scans_newest on scans (organization_id, created_at, id);
+create index scans_of_source on scans (source_id, created_at);
 
 create table pages (
     id               uuid primary key,

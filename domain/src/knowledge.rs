@@ -115,7 +115,15 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// What both retrievers see: `title › heading path`, a blank line, the text.
+    /// What is embedded, and hashed as `embedding_hash`: the context, a blank line, the text.
+    pub fn embedded_text(title: &str, heading_path: &str, text: &str) -> String {
+        match Self::context(title, heading_path) {
+            context if context.is_empty() => text.to_owned(),
+            context => format!("{context}\n\n{text}"),
+        }
+    }
+
+    /// Where a passage stands: `title › heading path`.
     pub fn context(title: &str, heading_path: &str) -> String {
         match (title.is_empty(), heading_path.is_empty()) {
             (true, _) => heading_path.to_owned(),

@@ -5,29 +5,49 @@
 //! and a [`Transaction`], through which they are written; each noun's statements stand in a file of
 //! its own, in the plural. Read `database.rs`, then `transaction.rs`, then `jobs.rs`.
 
+mod assistants;
+mod changes;
+mod channels;
 mod clock;
 mod database;
 mod error;
+mod keyset;
+mod list;
+mod scans;
+mod schedules;
 mod signals;
 mod sql;
 mod sqlite;
 mod tenant;
+mod traces;
 mod transaction;
 
-
+pub mod agents;
+pub mod articles;
+pub mod audit;
+pub mod chunks;
 pub mod conversations;
+pub mod customers;
 pub mod deliveries;
+pub mod documents;
+pub mod embeddings;
 pub mod events;
+pub mod facts;
+pub mod feedback;
 pub mod handoffs;
+pub mod idempotency;
 pub mod jobs;
+pub mod keys;
 pub mod messages;
-pub mod schedules;
-pub mod traces;
+pub mod organizations;
+pub mod pages;
+pub mod sources;
 pub mod usage;
 
 pub use clock::Clock;
 pub use database::{Database, SqliteSettings};
 pub use error::{Error, Result};
+pub use keyset::Keyset;
 pub use signals::{Signal, Signals};
 pub use tenant::Tenant;
 pub use transaction::Transaction;

@@ -4,7 +4,7 @@ use crate::database::{Database, Engine};
 use crate::signals::Signal;
 use crate::sql::{Connection, Fetched, Run, Sql, Statement};
 use crate::sqlite::Turn;
-use crate::{Error, Result};
+use crate::{Clock, Error, Result};
 use domain::{ConversationId, Id, OrganizationId, Time};
 use sqlx::types::Json;
 use futures::future::BoxFuture;
@@ -75,6 +75,16 @@ impl Transaction {
         self.database.clock().id()
     }
 
+    /// From here on it writes for that organization; for chores, which see every one.
+    pub(crate) fn write_for(&mut self, organization_id: OrganizationId) {
+        self.organization_id = Some(organization_id);
+    }
+
+    /// The clock it is stamped with.
+    pub(crate) fn clock(&self) -> &Clock {
+        self.database.clock()
+    }
+
     /// The organization it writes for.
     ///
     /// # Errors
@@ -116,28 +126,34 @@ impl Transaction {
             .collect();
         self.raise(Signal::Events);
         let head = "insert into events (organization_id, seq, conversation_id, kind, payload, created_at)";
-        self.insert_many(head, 6, rows, "").await
+        self.insert_many(head, 6, rows, "").await?;
+        Ok(())
     }
 
-    /// Runs an insert of many rows in as few statements as the engines' limits allow. `head` is the
-    /// text up to `values`, `tail` what follows the rows (a conflict clause), or empty.
+    /// Runs an insert of many rows in as few statements as the engines' limits allow; the number of
+    /// rows it touched. `head` is the text up to `values`, `tail` what follows the rows (a conflict
+    /// clause), or empty.
     pub(crate) async fn insert_many<A: crate::sql::Args>(
         &mut self,
         head: &str,
         columns: usize,
         mut rows: Vec<A>,
         tail: &str,
-    ) -> Result<()> {
+    ) -> Result<u64> {
         /// Placeholders in one statement; SQLite allows 32,766 and PostgreSQL 65,535.
         const PLACEHOLDERS_MAX: usize = 3_000;
-        let batch = (PLACEHOLDERS_MAX / columns).max(1);
+        let largest = (PLACEHOLDERS_MAX / columns).max(1);
+        let mut touched = 0;
         while !rows.is_empty() {
-            let rest = rows.split_off(batch.min(rows.len()));
-            let text = format!("{head} values {} {tail}", crate::sql::values(rows.len(), columns));
-            self.run(Sql::dynamic(text), crate::sql::Rows(rows)).await?;
+            // Powers of two only, so that few texts exist and each is prepared once.
+            let batch = 1 << rows.len().min(largest).ilog2();
+            let rest = rows.split_off(batch);
+            let values = crate::sql::values(self.database.is_postgres(), batch, columns);
+            let text = format!("{head} values {values} {tail}");
+            touched += self.run(Sql::dynamic(text), crate::sql::Rows(rows)).await?;
             rows = rest;
         }
-        Ok(())
+        Ok(touched)
     }
 }
 
