@@ -2,7 +2,7 @@
 
 /// Passages whose fingerprints differ in at most so many bits count as the same text: about nine
 /// in ten word pairs are shared.
-const NEAR_BITS_MAX: u32 = 4;
+const NEAR_BITS_MAX: u32 = 6;
 
 /// Offset basis of FNV-1a with 64 bits.
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
