@@ -1,24 +1,40 @@
 //! The one pipeline that turns a customer's message into an answer, a question back or a handoff;
 //! the worker, the playground and the evals all run it.
 //!
-//! Its steps are pure: they compute over what they are given and never ask storage, a model or the
-//! time. Read `understand.rs`, `extractive.rs`, `verify.rs` and `decide.rs` first.
+//! `receive` takes a message, `turn` loads what waits, `answer` is the list of steps, `conclude` ends the
+//! turn in one transaction. The steps between are pure: they compute over what they are given. No model
+//! is asked while a transaction is open. Read `answer.rs` first, then `conclude.rs` and `judge.rs`.
 
 mod align;
+pub mod answer;
 pub mod budget;
+pub mod conclude;
 pub mod confidence;
 pub mod decide;
+mod desk;
+mod error;
 pub mod extractive;
+pub mod generate;
+pub mod hand_off;
+pub mod judge;
 mod passage;
 mod promise;
 pub mod recall;
+pub mod receive;
+pub mod rerun;
+pub mod retrieve;
 pub mod sanitize;
 pub mod sentences;
 pub mod texts;
+pub mod turn;
 pub mod understand;
 pub mod verify;
 pub mod window;
 mod wish;
 mod words;
 
+pub use answer::{Answer, answer};
+pub use desk::{Desk, Settings};
+pub use error::{Error, Result};
 pub use passage::Passage;
+pub use turn::{Question, Turn};

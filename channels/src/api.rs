@@ -14,6 +14,10 @@ impl Channel for Api {
         "api"
     }
 
+    fn is_pulled(&self) -> bool {
+        true
+    }
+
     fn check(&self, settings: &Map<String, Value>) -> Result<(), Error> {
         match settings.keys().next() {
             None => Ok(()),

@@ -22,6 +22,9 @@ pub trait Channel: Send + Sync {
     /// The word that rows of this kind are stored with.
     fn kind(&self) -> &'static str;
 
+    /// Whether clients read replies themselves, so that storing one is sending it.
+    fn is_pulled(&self) -> bool;
+
     /// Whether the settings are whole and hold nothing unknown.
     fn check(&self, settings: &Map<String, Value>) -> Result<(), Error>;
 

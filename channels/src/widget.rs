@@ -39,6 +39,10 @@ impl Channel for Widget {
         "widget"
     }
 
+    fn is_pulled(&self) -> bool {
+        true
+    }
+
     fn check(&self, settings: &Map<String, Value>) -> Result<(), Error> {
         read(settings).map(|_| ())
     }

@@ -1,5 +1,6 @@
 //! Everything that led to an answer, so that it can be opened up and replayed.
 
+use crate::assistant::AssistantSettings;
 use crate::confidence::Confidence;
 use crate::handoff::HandoffReason;
 use crate::message::{Citation, Decision};
@@ -16,6 +17,14 @@ pub struct Trace {
     pub message_id: Option<MessageId>,
     /// What the customer wrote in this turn.
     pub question: String,
+    /// What was said before, as far as it was read, oldest first.
+    pub history: Vec<PromptMessage>,
+    /// The assistant's settings at the time.
+    pub settings: AssistantSettings,
+    /// Questions that had been asked back in a row.
+    pub clarifications: i64,
+    /// Hosts that the answer was allowed to link to, besides those of the cited documents.
+    pub allowed_link_hosts: Vec<String>,
     /// The question made whole by the history.
     pub standalone_query: String,
     /// Language of the question, ISO 639-1.
@@ -110,10 +119,18 @@ pub struct Candidate {
     pub document_id: DocumentId,
     /// The document's version.
     pub version: i64,
+    /// The id its document was imported under.
+    pub external_id: Option<String>,
+    /// Its document's address.
+    pub url: Option<String>,
     /// Its document's title.
     pub title: String,
     /// The headings above it.
     pub heading_path: String,
+    /// Its first byte in the document version.
+    pub start: usize,
+    /// The byte after its last.
+    pub end: usize,
     /// Place by vector.
     pub dense: Option<Rank>,
     /// Place by words.

@@ -113,6 +113,18 @@ impl Transaction {
         Ok(inserted == 1)
     }
 
+    /// Moves a waiting job back to `run_at`, but not further than `held_max` after it was enqueued.
+    pub async fn postpone_job(&mut self, dedupe: &str, run_at: Time, held_max: Duration) -> Result<()> {
+        let earliest = self.now() - held_max;
+        (&mut *self)
+            .run(
+                "update jobs set run_at = $2 where dedupe = $1 and state = 'available' and created_at > $3 and run_at < $2",
+                (dedupe.to_owned(), run_at, earliest),
+            )
+            .await?;
+        Ok(())
+    }
+
     /// Completes the job together with what this transaction writes.
     ///
     /// # Errors

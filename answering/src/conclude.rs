@@ -1,0 +1,178 @@
+//! Ends a turn: the fence, the reply and everything that follows from it, in one transaction.
+
+use crate::{Answer, Desk, Result, Turn};
+use channels::Channel as _;
+use domain::conversation::Holder;
+use domain::handoff::HandoffReason;
+use domain::job::{DeliverMessage, Job};
+use domain::message::{Decision, DeliveryState, Message, Sender};
+use domain::{ConversationId, Id, OrganizationId};
+use storage::Transaction;
+use storage::conversations::Conclusion;
+use storage::handoffs::NewHandoff;
+use storage::messages::{NewMessage, Reply};
+use storage::usage::NewUsage;
+
+/// Characters of a handoff's summary at most.
+const SUMMARY_CHARS_MAX: usize = 280;
+
+/// How a turn's end came out.
+#[derive(Debug)]
+pub enum Concluded {
+    /// The reply is stored; the job is complete.
+    Replied(Box<Message>),
+    /// Somebody answered or took over meanwhile: nothing was written, the job is still to be completed.
+    Overtaken,
+}
+
+/// Stores the answer as the turn's one reply.
+pub async fn conclude(desk: &Desk, turn: &Turn, answer: Answer, job: &Job) -> Result<Concluded> {
+    let conversation = &turn.conversation;
+    let tenant = desk.database.of(conversation.organization_id);
+    let channel = tenant.load_channel(conversation.channel_id).await?;
+    let pulled = channels::channel(&channel.kind)?.is_pulled();
+    let mut transaction = tenant.begin().await?;
+    transaction.complete_job(job).await?;
+    let conclusion = Conclusion {
+        conversation_id: conversation.id,
+        from_seq: conversation.answered_seq,
+        to_seq: turn.to_seq(),
+        holder: if answer.decision == Decision::HandOff { Holder::Queue } else { Holder::Ai },
+        clarifications: if answer.decision == Decision::Clarify { conversation.clarifications + 1 } else { 0 },
+    };
+    let Some(seq) = transaction.conclude_turn(&conclusion).await? else {
+        transaction.rollback().await?;
+        return Ok(Concluded::Overtaken);
+    };
+    let message = write_reply(&mut transaction, turn, &answer, job, seq, pulled).await?;
+    if answer.decision == Decision::HandOff {
+        write_handoff(&mut transaction, turn, &answer, &message).await?;
+    }
+    write_usage(&mut transaction, turn, &answer, &message).await?;
+    let mut trace = answer.trace;
+    trace.message_id = Some(message.id);
+    transaction.insert_trace(message.id, &trace).await?;
+    transaction.commit().await?;
+    count(&message);
+    Ok(Concluded::Replied(Box::new(message)))
+}
+
+async fn write_reply(
+    transaction: &mut Transaction,
+    turn: &Turn,
+    answer: &Answer,
+    job: &Job,
+    seq: i64,
+    pulled: bool,
+) -> Result<Message> {
+    let conversation = &turn.conversation;
+    let message = transaction
+        .insert_message(NewMessage {
+            id: transaction.id(),
+            conversation_id: conversation.id,
+            channel_id: conversation.channel_id,
+            seq,
+            sender: Sender::Ai,
+            sender_id: Some(conversation.assistant_id.uuid()),
+            content: answer.content.clone(),
+            external_id: None,
+            // Where clients read replies themselves, storing is sending.
+            delivery: Some(if pulled { DeliveryState::Sent } else { DeliveryState::Queued }),
+            reply: Some(Reply {
+                turn_id: Id::from_uuid(job.id.uuid()),
+                in_reply_to: turn.waiting.iter().map(|message| message.id).collect(),
+                decision: answer.decision,
+                handoff_reason: answer.handoff_reason,
+                confidence: answer.confidence,
+                model: answer.model.clone(),
+                usage: answer.usage,
+                cost_micro_usd: answer.cost_micro_usd,
+                citations: answer.citations.clone(),
+            }),
+        })
+        .await?;
+    if !pulled {
+        transaction.insert_delivery(message.id).await?;
+        let now = transaction.now();
+        transaction.enqueue(&DeliverMessage { message_id: message.id }, now).await?;
+    }
+    Ok(message)
+}
+
+async fn write_handoff(transaction: &mut Transaction, turn: &Turn, answer: &Answer, message: &Message) -> Result<()> {
+    let handoff = NewHandoff {
+        conversation_id: turn.conversation.id,
+        message_id: Some(message.id),
+        reason: answer.handoff_reason.unwrap_or(HandoffReason::Error),
+        summary: turn.question.text.chars().take(SUMMARY_CHARS_MAX).collect(),
+        tried: answer.note.tried.clone(),
+        sources: answer.note.sources.clone(),
+        suggested_reply: answer.note.suggested_reply.clone(),
+    };
+    transaction.insert_handoff(handoff).await?;
+    Ok(())
+}
+
+async fn write_usage(transaction: &mut Transaction, turn: &Turn, answer: &Answer, message: &Message) -> Result<()> {
+    if answer.usage.input_tokens == 0 && answer.usage.output_tokens == 0 {
+        return Ok(());
+    }
+    let usage = NewUsage {
+        conversation_id: Some(turn.conversation.id),
+        message_id: Some(message.id),
+        assistant_id: Some(turn.conversation.assistant_id),
+        operation: "chat",
+        model: answer.model.clone().unwrap_or_default(),
+        tokens: answer.usage,
+        cost_micro_usd: answer.cost_micro_usd,
+    };
+    transaction.insert_usage(usage).await?;
+    Ok(())
+}
+
+fn count(message: &Message) {
+    let decision = message.decision.map_or("none", Into::into);
+    let reason = message.handoff_reason.map_or("none", Into::into);
+    metrics::counter!("frontdesk_answers_total", "decision" => decision, "reason" => reason).increment(1);
+    if let Some(confidence) = message.confidence {
+        metrics::histogram!("frontdesk_answer_confidence").record(confidence);
+    }
+    if let Some(reason) = message.handoff_reason {
+        let reason: &'static str = reason.into();
+        metrics::counter!("frontdesk_handoffs_total", "reason" => reason).increment(1);
+    }
+    if let Some(model) = &message.model {
+        let cost = u64::try_from(message.cost_micro_usd).unwrap_or(0);
+        metrics::counter!("frontdesk_llm_cost_micro_usd_total", "model" => model.clone()).increment(cost);
+    }
+}
+
+/// Hands over a turn that could not be answered at all: the customer is told, a person finds it.
+/// Does nothing where the turn was answered or taken over meanwhile.
+pub async fn hand_off_turn(desk: &Desk, organization_id: OrganizationId, id: ConversationId, job: &Job) -> Result<Concluded> {
+    let Some(turn) = crate::turn::load(desk, organization_id, id).await? else {
+        return Ok(Concluded::Overtaken);
+    };
+    let understood = crate::understand::understand(&turn.question.text, &turn.question.history);
+    let language = turn.question.assistant.settings.language.clone().or(understood.language);
+    let answer = Answer {
+        content: crate::texts::texts(language.as_deref()).handoff.to_owned(),
+        citations: Vec::new(),
+        decision: Decision::HandOff,
+        handoff_reason: Some(HandoffReason::Error),
+        confidence: None,
+        model: None,
+        usage: domain::usage::TokenUsage::default(),
+        cost_micro_usd: 0,
+        note: crate::answer::HandoffNote {
+            tried: vec!["answering failed again and again; the job is listed as discarded".to_owned()],
+            ..Default::default()
+        },
+        trace: domain::trace::Trace {
+            question: turn.question.text.clone(),
+            standalone_query: turn.question.text.clone(),
+            ..Default::default()
+        },
+    };
+    conclude(desk, &turn, answer, job).await
+}

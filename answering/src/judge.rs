@@ -1,0 +1,126 @@
+//! From a draft to what is said: verify, confidence, decide, and the words of the desk itself. Pure, so
+//! that a stored answer is replayed byte for byte.
+
+use crate::decide::{ModelOutcome, Outcome, Situation, ambiguity, decide};
+use crate::sanitize::sanitize;
+use crate::texts::texts;
+use crate::understand::{Kind, Understood, Wish};
+use crate::verify::{Verified, verify};
+use crate::{Passage, confidence};
+use domain::assistant::AssistantSettings;
+use domain::confidence::Confidence;
+use domain::message::{Citation, Decision};
+use domain::trace::Claim;
+use url::Url;
+
+/// What is judged.
+pub struct Judging<'a> {
+    /// What the customer means.
+    pub understood: &'a Understood,
+    /// The draft, with citation marks.
+    pub draft: &'a str,
+    /// What became of the model call.
+    pub model: ModelOutcome,
+    /// The passages the draft may cite.
+    pub passages: &'a [Passage],
+    /// The assistant's thresholds.
+    pub settings: &'a AssistantSettings,
+    /// Questions asked back in a row.
+    pub clarifications: i64,
+    /// Hosts that may be linked to, besides those of the cited documents.
+    pub allowed_link_hosts: &'a [String],
+}
+
+/// What is said, and why.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// What is delivered.
+    pub content: String,
+    /// Its proofs.
+    pub citations: Vec<Citation>,
+    /// The checked draft, whatever became of it: a person may use it.
+    pub draft: String,
+    /// Each sentence of the draft with its proof.
+    pub claims: Vec<Claim>,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// What is done.
+    pub outcome: Outcome,
+}
+
+/// Judges a draft.
+pub fn judge(judging: &Judging<'_>) -> Judged {
+    let understood = judging.understood;
+    let language = understood.language.as_deref();
+    let verified = verify(judging.draft, judging.passages, language);
+    let confidence = confidence::confidence(&understood.standalone, language, judging.passages, &verified.claims);
+    let split = ambiguity(&understood.standalone, language, judging.passages);
+    let outcome = decide(&Situation {
+        wish: understood.wish,
+        kind: understood.kind,
+        retrieval_empty: judging.passages.is_empty(),
+        ambiguous: split.is_some(),
+        model: judging.model,
+        support: verified.support(),
+        blocked: verified.blocked,
+        confidence: confidence.value,
+        threshold: judging.settings.confidence_min,
+        clarifications: judging.clarifications,
+        clarifications_max: judging.settings.clarifications_max,
+    });
+    let hosts = link_hosts(&verified, judging.allowed_link_hosts);
+    let draft = sanitize(&verified.delivered_text, &hosts);
+    let answered = outcome.decision == Decision::Answer && understood.kind == Kind::Question;
+    let content = if answered {
+        draft.clone()
+    } else {
+        own_words(understood, outcome, split, judging.settings.language.as_deref().or(language))
+    };
+    Judged {
+        content,
+        citations: if answered { verified.citations } else { Vec::new() },
+        draft,
+        claims: verified.claims,
+        confidence,
+        outcome,
+    }
+}
+
+/// What the desk says itself: a greeting, a question back, a handoff.
+fn own_words(understood: &Understood, outcome: Outcome, split: Option<(&str, &str)>, language: Option<&str>) -> String {
+    let texts = texts(language);
+    match (outcome.decision, understood.kind, split) {
+        (Decision::HandOff, ..) => texts.handoff.to_owned(),
+        (Decision::Clarify, Kind::Question, Some((first, second))) => texts.clarify(first, second),
+        (Decision::Clarify, ..) => texts.ask_question.to_owned(),
+        (Decision::Answer, Kind::Thanks, _) => texts.welcome.to_owned(),
+        (Decision::Answer, ..) => texts.greeting.to_owned(),
+    }
+}
+
+fn link_hosts(verified: &Verified, allowed: &[String]) -> Vec<String> {
+    let cited = verified.citations.iter().filter_map(|citation| citation.url.as_deref());
+    let hosts = cited.filter_map(|url| Url::parse(url).ok()?.host_str().map(str::to_owned));
+    allowed.iter().cloned().chain(hosts).collect()
+}
+
+/// Whether the turn needs no passages: a wish for a person, a greeting, nothing at all.
+pub fn needs_no_knowledge(understood: &Understood) -> bool {
+    understood.wish == Wish::Person || understood.kind != Kind::Question
+}
+
+/// How much of a handed-off draft a person may use: what was proved of it.
+pub fn suggestion(judged: &Judged) -> Option<String> {
+    let usable = judged.claims.iter().any(|claim| claim.supported) && !judged.draft.trim().is_empty();
+    usable.then(|| judged.draft.clone())
+}
+
+/// How far the claims are proved, for people.
+pub fn support_in_words(claims: &[Claim]) -> String {
+    let proved = claims.iter().filter(|claim| claim.supported).count();
+    if claims.is_empty() {
+        "no sentence was drafted".to_owned()
+    } else {
+        format!("{proved} of {} drafted sentences are proved by the knowledge", claims.len())
+    }
+}

@@ -1,0 +1,116 @@
+//! Takes a customer's message: stored with its job in one transaction, or not at all.
+
+use crate::{Desk, Error, Result};
+use domain::conversation::{Conversation, Holder};
+use domain::job::{AnswerTurn, Work};
+use domain::message::{Message, Sender};
+use domain::{ConversationId, OrganizationId};
+use storage::Transaction;
+use storage::messages::NewMessage;
+
+/// Characters of a message at most.
+pub const CONTENT_CHARS_MAX: usize = 32_000;
+/// Characters of a channel's own id at most.
+pub const EXTERNAL_ID_CHARS_MAX: usize = 256;
+
+/// A customer's message as it arrives.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// The conversation it belongs to.
+    pub conversation_id: ConversationId,
+    /// What was said.
+    pub content: String,
+    /// The channel's own id: the same id again is the same message.
+    pub external_id: Option<String>,
+}
+
+/// A message that was taken.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// The message.
+    pub message: Message,
+    /// Whether it was here before.
+    pub repeated: bool,
+}
+
+/// Stores the message and enqueues its turn. When it returns, the message is on disk.
+pub async fn receive(desk: &Desk, organization_id: OrganizationId, incoming: Incoming) -> Result<Received> {
+    check(&incoming)?;
+    let tenant = desk.database.of(organization_id);
+    let conversation = tenant.load_conversation(incoming.conversation_id).await?;
+    let mut transaction = tenant.begin().await?;
+    match append(desk, &mut transaction, &conversation, &incoming).await {
+        Ok(received) => {
+            transaction.commit().await?;
+            Ok(received)
+        }
+        // The same delivery arrived twice in the same instant: the index let one through.
+        Err(Error::Storage(error)) if error.is_unique_violation() => {
+            transaction.rollback().await?;
+            let mut transaction = tenant.begin().await?;
+            let received = append(desk, &mut transaction, &conversation, &incoming).await?;
+            transaction.commit().await?;
+            Ok(received)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn append(
+    desk: &Desk,
+    transaction: &mut Transaction,
+    conversation: &Conversation,
+    incoming: &Incoming,
+) -> Result<Received> {
+    if let Some(external_id) = &incoming.external_id
+        && let Some(message) = transaction.find_message_by_external_id(conversation.channel_id, external_id).await?
+    {
+        return Ok(Received { message, repeated: true });
+    }
+    let conversation = transaction.append_for_customer(conversation.id).await?;
+    let new = NewMessage {
+        id: transaction.id(),
+        conversation_id: conversation.id,
+        channel_id: conversation.channel_id,
+        seq: conversation.last_seq,
+        sender: Sender::Customer,
+        sender_id: Some(conversation.customer_id.uuid()),
+        content: incoming.content.clone(),
+        external_id: incoming.external_id.clone(),
+        delivery: None,
+        reply: None,
+    };
+    let message = transaction.insert_message(new).await?;
+    if conversation.holder == Holder::Ai {
+        enqueue_turn(desk, transaction, conversation.id).await?;
+    }
+    Ok(Received { message, repeated: false })
+}
+
+/// Enqueues the turn after the debounce; a message of the same burst moves the waiting turn back.
+async fn enqueue_turn(desk: &Desk, transaction: &mut Transaction, conversation_id: ConversationId) -> Result<()> {
+    let work = AnswerTurn { conversation_id };
+    let run_at = transaction.now() + desk.settings.debounce;
+    if !transaction.enqueue(&work, run_at).await? {
+        let dedupe = work.dedupe().unwrap_or_default();
+        transaction.postpone_job(&dedupe, run_at, desk.settings.debounce_max).await?;
+    }
+    Ok(())
+}
+
+fn check(incoming: &Incoming) -> Result<()> {
+    if incoming.content.trim().is_empty() {
+        return Err(Error::Invalid("`content` is empty: write at least one character".to_owned()));
+    }
+    let characters = incoming.content.chars().count();
+    if characters > CONTENT_CHARS_MAX {
+        return Err(Error::Invalid(format!("`content` has {characters} characters, {CONTENT_CHARS_MAX} are allowed")));
+    }
+    let id_characters = incoming.external_id.as_ref().map_or(0, |id| id.chars().count());
+    if id_characters > EXTERNAL_ID_CHARS_MAX {
+        return Err(Error::Invalid(format!(
+            "`external_id` has {id_characters} characters, {EXTERNAL_ID_CHARS_MAX} are allowed"
+        )));
+    }
+    Ok(())
+}

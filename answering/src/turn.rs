@@ -1,0 +1,82 @@
+//! A turn: the customer messages of a conversation that are not answered yet, and what they stand in.
+
+use crate::window::spoken;
+use crate::{Desk, Result};
+use domain::assistant::Assistant;
+use domain::conversation::{Conversation, Holder};
+use domain::memory::Fact;
+use domain::message::{Message, Sender};
+use domain::trace::PromptMessage;
+use domain::{ConversationId, OrganizationId};
+
+/// Newest messages that are read for the window.
+const MESSAGES_READ: i64 = 40;
+/// Facts of the customer that are read.
+const FACTS_READ: i64 = 200;
+
+/// A turn to answer.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    /// The conversation as it was when the turn was read.
+    pub conversation: Conversation,
+    /// The waiting customer messages, oldest first; never empty.
+    pub waiting: Vec<Message>,
+    /// What is asked.
+    pub question: Question,
+}
+
+/// What is asked, whoever asks: a turn, the playground or an eval.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The tenant.
+    pub organization_id: OrganizationId,
+    /// Who answers.
+    pub assistant: Assistant,
+    /// What the customer wrote.
+    pub text: String,
+    /// What was said before, oldest first.
+    pub history: Vec<PromptMessage>,
+    /// A summary of what was said before the history.
+    pub summary: String,
+    /// What is known of the customer.
+    pub facts: Vec<Fact>,
+    /// Questions asked back in a row.
+    pub clarifications: i64,
+    /// Hosts that the answer may link to, besides those of the cited documents.
+    pub allowed_link_hosts: Vec<String>,
+}
+
+impl Turn {
+    /// The newest customer message it answers.
+    pub fn to_seq(&self) -> i64 {
+        self.waiting.last().map_or(self.conversation.answered_seq, |message| message.seq)
+    }
+}
+
+/// Loads the turn; `None` where nothing waits or the AI does not hold the conversation.
+pub async fn load(desk: &Desk, organization_id: OrganizationId, id: ConversationId) -> Result<Option<Turn>> {
+    let tenant = desk.database.of(organization_id);
+    let conversation = tenant.load_conversation(id).await?;
+    if conversation.holder != Holder::Ai {
+        return Ok(None);
+    }
+    let messages = tenant.list_newest_messages(id, MESSAGES_READ).await?;
+    let (waiting, earlier): (Vec<Message>, Vec<Message>) = messages
+        .into_iter()
+        .partition(|message| message.sender == Sender::Customer && message.seq > conversation.answered_seq);
+    if waiting.is_empty() {
+        return Ok(None);
+    }
+    let organization = tenant.load_organization().await?;
+    let question = Question {
+        organization_id,
+        assistant: tenant.load_assistant(conversation.assistant_id).await?,
+        text: waiting.iter().map(|message| message.content.as_str()).collect::<Vec<_>>().join("\n"),
+        history: spoken(&earlier),
+        summary: conversation.summary.clone(),
+        facts: tenant.list_facts(conversation.customer_id, tenant.now(), FACTS_READ).await?,
+        clarifications: conversation.clarifications,
+        allowed_link_hosts: organization.settings.allowed_link_hosts,
+    };
+    Ok(Some(Turn { conversation, waiting, question }))
+}
