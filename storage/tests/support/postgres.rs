@@ -20,7 +20,7 @@
 
 use sqlx::{Connection, Executor, PgConnection, Row};
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -36,9 +36,9 @@ const URL_VARIABLE: &str = "FRONTDESK_TEST_POSTGRES_URL";
 
 /// A server that tests may fill.
 #[derive(Clone, Debug)]
-pub struct Server {
+pub(crate) struct Server {
     /// The address of a superuser on the database `postgres`.
-    pub admin_url: String,
+    pub(crate) admin_url: String,
     origin: Origin,
 }
 
@@ -52,11 +52,11 @@ enum Origin {
 
 /// A database of one test, dropped with this value.
 #[derive(Debug)]
-pub struct TestDatabase {
+pub(crate) struct TestDatabase {
     /// The address of the role that owns it, no superuser.
-    pub url: String,
+    pub(crate) url: String,
     /// The address of the superuser on it.
-    pub admin_url: String,
+    pub(crate) admin_url: String,
     name: String,
     server: Server,
 }
@@ -65,7 +65,7 @@ pub struct TestDatabase {
 ///
 /// # Panics
 /// Where there is none and `CI` is `true`: there, a skip would hide an untested engine.
-pub fn server() -> Option<&'static Server> {
+pub(crate) fn server() -> Option<&'static Server> {
     static SERVER: OnceLock<Result<Server, String>> = OnceLock::new();
     static SAID: OnceLock<()> = OnceLock::new();
     let server = SERVER.get_or_init(|| match std::env::var(URL_VARIABLE) {
@@ -86,7 +86,7 @@ pub fn server() -> Option<&'static Server> {
 
 impl Server {
     /// Creates an empty database for one test, and the role that owns it.
-    pub async fn create_database(&self) -> TestDatabase {
+    pub(crate) async fn create_database(&self) -> TestDatabase {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("frontdesk_test_{}_{count}", std::process::id());
