@@ -32,9 +32,10 @@ pub(super) fn check(path: &str, text: &str) -> Vec<String> {
     };
     let manifest: Table = text.parse().unwrap_or_else(|error| panic!("{path}: {error}"));
     // Tests may not look upwards either.
-    let imported = ["dependencies", "dev-dependencies", "build-dependencies"].into_iter();
-    let imported = imported.filter_map(|kind| manifest.get(kind)?.as_table()).flat_map(Table::iter);
-    let above = imported.filter_map(|(name, dependency)| {
+    let kinds = ["dependencies", "dev-dependencies", "build-dependencies"].into_iter();
+    let dependencies =
+        kinds.filter_map(|kind| manifest.get(kind)?.as_table()).flat_map(Table::iter);
+    let above = dependencies.filter_map(|(name, dependency)| {
         let package = dependency.get("package").and_then(toml::Value::as_str).unwrap_or(name);
         let name = package.strip_prefix("frontdesk-").unwrap_or(package);
         let message = || format!("{path}: `{importer}` (floor {own}) may not import `{name}`");

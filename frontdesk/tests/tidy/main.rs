@@ -22,8 +22,9 @@ struct SourceFile {
     text: String,
 }
 
+/// Test runners start tests in their package's folder.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    std::env::current_dir().unwrap().parent().unwrap().to_owned()
 }
 
 /// Every text file that is not ignored; as git lists them, or where there is no git, as they lie.
@@ -54,9 +55,10 @@ fn lying_in(root: &Path, folder: &str) -> Vec<String> {
         if ["target", ".git", "frontdesk-data"].contains(&name.as_str()) {
             continue;
         }
-        match entry.file_type().unwrap().is_dir() {
-            true => paths.extend(lying_in(root, &path)),
-            false => paths.push(path),
+        if entry.file_type().unwrap().is_dir() {
+            paths.extend(lying_in(root, &path));
+        } else {
+            paths.push(path);
         }
     }
     paths
@@ -72,7 +74,7 @@ fn the_tree_is_tidy() {
         wrong.extend(text::check(&file.path, &file.text));
         wrong.extend(lockfile::check(&file.path, &file.text));
     }
-    let rust = || tree.iter().filter(|file| file.path.ends_with(".rs"));
+    let rust = || tree.iter().filter(|file| text::has_extension(&file.path, &["rs"]));
     wrong.extend(text::check_traits(rust().map(|file| (file.path.as_str(), file.text.as_str()))));
     wrong.extend(migrations::check(tree.iter().map(|file| file.path.as_str())));
     assert!(wrong.is_empty(), "{} things to tidy up:\n{}", wrong.len(), wrong.join("\n"));

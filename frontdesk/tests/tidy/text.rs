@@ -50,12 +50,17 @@ const TEST_HABITS: [(&str, &str); 4] = [
 pub(super) fn check(path: &str, text: &str) -> Vec<String> {
     let mut wrong = check_forbidden(path, text);
     wrong.extend(check_path(path));
-    if path.ends_with(".rs") {
+    if has_extension(path, &["rs"]) {
         wrong.extend(check_size(path, text));
         wrong.extend(check_names(path, text));
         wrong.extend(check_test_habits(path, text));
     }
     wrong
+}
+
+/// Whether the path ends with a dot and one of these.
+pub(super) fn has_extension(path: &str, extensions: &[&str]) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, extension)| extensions.contains(&extension))
 }
 
 fn is_test(path: &str) -> bool {
@@ -77,7 +82,7 @@ fn check_size(path: &str, text: &str) -> Option<String> {
 }
 
 fn check_path(path: &str) -> Vec<String> {
-    let is_code = path.ends_with(".rs") || path.ends_with(".js") || path.ends_with(".sql");
+    let is_code = has_extension(path, &["rs", "js", "sql"]);
     let banned = path.split(['/', '.']).flat_map(words).filter(|word| is_banned(word));
     banned
         .filter(|_| is_code)
@@ -116,7 +121,7 @@ fn declared(line: &str) -> Option<(&str, &str)> {
     is_declaration.then(|| (keyword, &name[..end]))
 }
 
-/// The words of a snake_case or CamelCase name, in lowercase.
+/// The words of a `snake_case` or `CamelCase` name, in lowercase.
 fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     for letter in name.chars() {
