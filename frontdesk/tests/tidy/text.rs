@@ -95,6 +95,10 @@ fn check_names(path: &str, text: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         let Some((keyword, name)) = declared(line) else { continue };
+        // An indented `type` belongs to a trait, whose author chose its name.
+        if keyword == "type" && line.starts_with(' ') {
+            continue;
+        }
         for word in words(name).into_iter().filter(|word| is_banned(word)) {
             wrong.push(format!("{path}:{number}: `{word}` in the name `{name}` says nothing"));
         }
@@ -218,7 +222,8 @@ mod planted {
         one("llm/src/a.rs", "pub(crate) struct ModelManager;", "`manager`");
         one("llm/src/a.rs", "    pub async fn retry_v2(&self) {", "`v2`");
         one("llm/src/a.rs", "fn new_client() {}", "say what is new");
-        for fine in ["use tower::Service;", "let common = 1;", "fn new() {}", "fn renew_lease() {}"]
+        for fine in
+            ["use tower::Service;", "let common = 1;", "fn new() {}", "    type Service = Self;"]
         {
             assert!(check("llm/src/a.rs", fine).is_empty(), "{fine}");
         }
