@@ -1,0 +1,3 @@
+//! What measuring and testing need inside the binary.
+
+pub mod stub_model;

@@ -1,0 +1,11 @@
+//! The binary's inside: settings, command line, wiring and commands.
+//!
+//! It holds no business rules; those live on the floors below. Read `cli.rs` first, then
+//! `commands.rs`, which leads each command to its code.
+
+pub mod bench;
+pub mod cli;
+pub mod commands;
+pub mod failure;
+pub mod output;
+pub mod settings;
