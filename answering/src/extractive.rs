@@ -2,7 +2,7 @@
 
 use crate::Passage;
 use crate::sentences::{Unit, UnitKind, sentences};
-use crate::words::{content_stems, words};
+use crate::words::{content_stems, number, words};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -94,16 +94,16 @@ impl<'a> Asked<'a> {
         let held: Vec<HashSet<String>> =
             passages.iter().map(|passage| content_stems(&whole(passage), language).into_iter().collect()).collect();
         let weigh = |stem: &String| {
-            let holding = held.iter().filter(|stems| stems.contains(stem)).count() as f64;
+            let holding = held.iter().filter(|stems| stems.contains(stem)).count();
             // A term of no passage weighs like one of a single passage: it may be said in other words.
-            (1.0 + (held.len() as f64 + 1.0) / (holding.max(1.0) + 0.5)).ln()
+            (1.0 + (number(held.len()) + 1.0) / (number(holding.max(1)) + 0.5)).ln()
         };
         let weights = content_stems(question, language).into_iter().map(|stem| (stem.clone(), weigh(&stem))).collect();
         Self { weights, language, hint: hint(question) }
     }
 
     fn coverage_min(&self) -> f64 {
-        PASSAGE_COVERAGE_MIN * (PLAIN_QUESTION_WORDS / self.weights.len().max(1) as f64).min(1.0).powf(0.25)
+        PASSAGE_COVERAGE_MIN * (PLAIN_QUESTION_WORDS / number(self.weights.len().max(1))).min(1.0).powf(0.25)
     }
 
     /// Share of the question's weight that a text holds.
@@ -271,8 +271,8 @@ fn draft(chosen: &[(usize, usize)], units: &[Vec<Unit>], passages: &[Passage], a
             Some((_, kind)) if kind == unit.kind && kind != UnitKind::Sentence => "\n",
             Some(_) => "\n\n",
         });
-        draft.text.push_str(&format!("{text} [{}]", passage.index));
-        held.push_str(&format!("{}\n{}\n{text}\n", passage.title, passage.heading_path));
+        draft.text.extend([text, " [", &passage.index.to_string(), "]"]);
+        held.extend([&passage.title, "\n", &passage.heading_path, "\n", text, "\n"]);
         draft.quoted.push(Quoted { index: passage.index, range: unit.range.clone(), text: text.to_owned() });
         last = Some((*passage_number, unit.kind));
     }
