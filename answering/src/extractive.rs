@@ -18,8 +18,12 @@ const UNIT_CHARACTERS_MAX: usize = 500;
 const PASSAGES_READ: usize = 5;
 /// Share of the question's weight that the best passage must hold, for questions of up to
 /// [`PLAIN_QUESTION_WORDS`] content words; longer ones tell a story of which less is found again.
-const PASSAGE_COVERAGE_MIN: f64 = 0.42;
+const PASSAGE_COVERAGE_MIN: f64 = 0.38;
 const PLAIN_QUESTION_WORDS: f64 = 6.0;
+/// Where a sentence is so like the question, less of its words must be found again.
+const LIKENESS_MIN: f64 = 0.55;
+/// So much less.
+const LIKE_COVERAGE_SHARE: f64 = 0.4;
 /// A further sentence scores at least this share of the best.
 const FURTHER_SHARE_MIN: f64 = 0.75;
 
@@ -61,12 +65,16 @@ pub fn extract(question: &str, language: Option<&str>, passages: &[Passage], sim
     let read = passages.get(..passages.len().min(PASSAGES_READ))?;
     let asked = Asked::new(question, language, read);
     let units: Vec<Vec<Unit>> = read.iter().map(|passage| sentences(&passage.text)).collect();
-    let supported = read.iter().any(|passage| asked.coverage(&whole(passage)) >= asked.coverage_min());
-    if asked.weights.is_empty() || !supported {
+    let coverage = read.iter().map(|passage| asked.coverage(&whole(passage))).fold(0.0, f64::max);
+    // Without any shared word, likeness alone is no support.
+    if asked.weights.is_empty() || coverage < asked.coverage_min() * LIKE_COVERAGE_SHARE {
         return None;
     }
     let mut candidates = candidates(read, &units, &asked);
-    add_similarity(&mut candidates, similarity);
+    let likeness = add_similarity(&mut candidates, similarity);
+    if coverage < asked.coverage_min() && likeness < LIKENESS_MIN {
+        return None;
+    }
     candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then((a.passage, a.unit).cmp(&(b.passage, b.unit))));
     let chosen = choose(&candidates, &units, read, asked.hint);
     (!chosen.is_empty()).then(|| draft(&chosen, &units, read, &asked))
@@ -203,12 +211,17 @@ fn plain(text: &str) -> f64 {
     }
 }
 
-fn add_similarity(candidates: &mut [Candidate<'_>], similarity: Option<Similarity<'_>>) {
-    let Some(similarity) = similarity else { return };
+/// Adds each candidate's likeness to the question to its score, and returns the greatest.
+fn add_similarity(candidates: &mut [Candidate<'_>], similarity: Option<Similarity<'_>>) -> f64 {
+    let Some(similarity) = similarity else { return 0.0 };
+    let mut greatest = 0.0;
     let texts: Vec<String> = candidates.iter().map(|candidate| candidate.text.to_owned()).collect();
     for (candidate, cosine) in candidates.iter_mut().zip(similarity(&texts)) {
-        candidate.score += 0.5 * f64::from(cosine).clamp(0.0, 1.0);
+        let likeness = f64::from(cosine).clamp(0.0, 1.0);
+        candidate.score += 0.5 * likeness;
+        greatest = f64::max(greatest, likeness);
     }
+    greatest
 }
 
 /// The units to quote as (passage, unit), in reading order; the passage of the best one comes first.
