@@ -25,7 +25,9 @@ const PRIOR: &[(&str, f64, f64)] = &[
     ("support_mean", 1.0, 0.0),
     ("support_min", 0.5, 0.0),
 ];
-const BIAS: f64 = -4.6;
+/// Fitted as -4.6; lowered because a wrong answer costs more than a handoff, so that the default
+/// threshold of 0.5 stands where a quarter of the questions without an answer still get one.
+const BIAS: f64 = -5.0;
 
 /// The confidence of an answer to `question` from `passages`, best first, with its checked `claims`.
 ///
@@ -121,7 +123,7 @@ mod tests {
     #[test]
     fn every_signal_that_speaks_for_the_answer_raises_it() {
         let good = value("How long do refunds take?", 12.0, 0.8, "Refunds take 14 days [1].");
-        assert!(good > 0.6, "{good}");
+        assert!(good > 0.5, "{good}");
         for (name, other) in [
             ("bm25", value("How long do refunds take?", 1.0, 0.8, "Refunds take 14 days [1].")),
             ("dense", value("How long do refunds take?", 12.0, 0.1, "Refunds take 14 days [1].")),
