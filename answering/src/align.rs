@@ -2,7 +2,7 @@
 
 use crate::Passage;
 use crate::sentences::{Unit, item_marker, sentences};
-use crate::words::{Word, words};
+use crate::words::{Word, number as amount, share, words};
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -82,11 +82,11 @@ fn span(claim: &Compared, units: &[Unit], singles: &[Compared], title: &HashSet<
         }
     };
     let own = claim.content.iter().filter(|stem| held.contains(stem)).count();
-    let coverage = claim.content.iter().map(worth).sum::<f64>() / (claim.content.len().max(1) as f64);
+    let coverage = claim.content.iter().map(worth).sum::<f64>() / amount(claim.content.len().max(1));
     let shared = claim.pairs.iter().filter(|pair| parts.iter().any(|part| part.pairs.contains(pair))).count();
-    let pairs = if claim.pairs.is_empty() { coverage } else { shared as f64 / claim.pairs.len() as f64 };
+    let pairs = if claim.pairs.is_empty() { coverage } else { share(shared, claim.pairs.len()) };
     let agrees = numbers_agree(claim, parts) && negation_agrees(claim, parts) && own * 2 >= claim.content.len();
-    let support = COVERAGE_WEIGHT * coverage + (1.0 - COVERAGE_WEIGHT) * pairs - UNIT_COST * (of.len() - 1) as f64;
+    let support = COVERAGE_WEIGHT * coverage + (1.0 - COVERAGE_WEIGHT) * pairs - UNIT_COST * amount(of.len() - 1);
     Some(Span { range, support: if agrees { support.clamp(0.0, 1.0) } else { 0.0 } })
 }
 

@@ -96,15 +96,12 @@ fn shorten_passage(fitted: &mut Fitted, tokens_max: usize, count: &dyn Fn(&str) 
         .map(|unit| unit.range.end)
         .take_while(|end| title + passage.text.get(..*end).map_or(0, count) <= tokens_max)
         .last();
-    match end {
-        Some(end) => {
-            fitted.cut.push(format!("end of passage [{}] from byte {end}", passage.index));
-            passage.text.truncate(end);
-        }
-        None => {
-            fitted.cut.push(format!("passage [{}] {}", passage.index, passage.title));
-            fitted.parts.passages.clear();
-        }
+    if let Some(end) = end {
+        fitted.cut.push(format!("end of passage [{}] from byte {end}", passage.index));
+        passage.text.truncate(end);
+    } else {
+        fitted.cut.push(format!("passage [{}] {}", passage.index, passage.title));
+        fitted.parts.passages.clear();
     }
 }
 

@@ -1,7 +1,7 @@
 //! How sure an answer is: signals of retrieval and support, combined by a fixed logistic.
 
 use crate::Passage;
-use crate::words::content_stems;
+use crate::words::{content_stems, number, share};
 use domain::confidence::Confidence;
 use domain::trace::Claim;
 use std::collections::{BTreeMap, HashSet};
@@ -25,7 +25,9 @@ const PRIOR: &[(&str, f64, f64)] = &[
     ("support_mean", 1.0, 0.0),
     ("support_min", 0.5, 0.0),
 ];
-const BIAS: f64 = -4.6;
+/// Fitted as -4.6; lowered because a wrong answer costs more than a handoff, so that the default
+/// threshold of 0.5 stands where a quarter of the questions without an answer still get one.
+const BIAS: f64 = -5.0;
 
 /// The confidence of an answer to `question` from `passages`, best first, with its checked `claims`.
 ///
@@ -43,8 +45,8 @@ fn parts(question: &str, language: Option<&str>, passages: &[Passage], claims: &
     let dense = passages.iter().filter_map(|passage| passage.dense).map(|rank| rank.score).reduce(f64::max);
     let bm25 = passages.iter().filter_map(|passage| passage.bm25).map(|rank| rank.score).reduce(f64::max);
     let supports = || claims.iter().filter(|claim| claim.supported).map(|claim| claim.support_score);
-    let count = supports().count() as f64;
-    let bm25 = bm25.map(|score| score / asked.len().max(1) as f64).map(|each| each / (each + BM25_HALF));
+    let count = number(supports().count());
+    let bm25 = bm25.map(|score| score / number(asked.len().max(1))).map(|each| each / (each + BM25_HALF));
     let signals = [
         ("agreement", agreement(passages)),
         ("bm25", bm25),
@@ -74,8 +76,8 @@ fn agreement(passages: &[Passage]) -> Option<f64> {
         passages.iter().filter(high).map(|passage| passage.document_id).collect()
     };
     let (dense, bm25) = (best(|passage| passage.dense), best(|passage| passage.bm25));
-    let both = dense.intersection(&bm25).count() as f64;
-    (!dense.is_empty() && !bm25.is_empty()).then(|| both / dense.union(&bm25).count() as f64)
+    let both = dense.intersection(&bm25).count();
+    (!dense.is_empty() && !bm25.is_empty()).then(|| share(both, dense.union(&bm25).count()))
 }
 
 /// Share of the question's content words that the cited passages hold; the best one where none is cited.
@@ -89,10 +91,10 @@ fn coverage(asked: &[String], language: Option<&str>, passages: &[Passage], clai
     if used.is_empty() {
         used.extend(passages.first());
     }
-    let text: String = used.iter().map(|passage| format!("{}\n{}\n{}\n", passage.title, passage.heading_path, passage.text)).collect();
-    let held: HashSet<String> = content_stems(&text, language).into_iter().collect();
-    let found = asked.iter().filter(|stem| held.contains(*stem)).count() as f64;
-    found / asked.len().max(1) as f64
+    let texts = used.iter().flat_map(|passage| [&passage.title, &passage.heading_path, &passage.text]);
+    let held: HashSet<String> = texts.flat_map(|text| content_stems(text, language)).collect();
+    let found = asked.iter().filter(|stem| held.contains(*stem)).count();
+    share(found, asked.len())
 }
 
 #[cfg(test)]
@@ -106,7 +108,7 @@ mod tests {
     fn passages(bm25: f64, dense: f64) -> Vec<Passage> {
         let mut found = vec![passage(1, "Billing", "Refunds take 14 days."), passage(2, "Plans", "Business costs more.")];
         for passage in &mut found {
-            passage.bm25 = Some(Rank { rank: passage.index, score: bm25 / passage.index as f64 });
+            passage.bm25 = Some(Rank { rank: passage.index, score: bm25 / number(passage.index) });
             passage.dense = Some(Rank { rank: passage.index, score: dense });
         }
         found
@@ -121,7 +123,7 @@ mod tests {
     #[test]
     fn every_signal_that_speaks_for_the_answer_raises_it() {
         let good = value("How long do refunds take?", 12.0, 0.8, "Refunds take 14 days [1].");
-        assert!(good > 0.6, "{good}");
+        assert!(good > 0.5, "{good}");
         for (name, other) in [
             ("bm25", value("How long do refunds take?", 1.0, 0.8, "Refunds take 14 days [1].")),
             ("dense", value("How long do refunds take?", 12.0, 0.1, "Refunds take 14 days [1].")),

@@ -2,7 +2,7 @@
 
 use crate::Passage;
 use crate::sentences::{Unit, UnitKind, sentences};
-use crate::words::{content_stems, words};
+use crate::words::{content_stems, number, words};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -18,8 +18,12 @@ const UNIT_CHARACTERS_MAX: usize = 500;
 const PASSAGES_READ: usize = 5;
 /// Share of the question's weight that the best passage must hold, for questions of up to
 /// [`PLAIN_QUESTION_WORDS`] content words; longer ones tell a story of which less is found again.
-const PASSAGE_COVERAGE_MIN: f64 = 0.42;
+const PASSAGE_COVERAGE_MIN: f64 = 0.38;
 const PLAIN_QUESTION_WORDS: f64 = 6.0;
+/// Where a sentence is so like the question, less of its words must be found again.
+const LIKENESS_MIN: f64 = 0.55;
+/// So much less.
+const LIKE_COVERAGE_SHARE: f64 = 0.4;
 /// A further sentence scores at least this share of the best.
 const FURTHER_SHARE_MIN: f64 = 0.75;
 
@@ -61,12 +65,16 @@ pub fn extract(question: &str, language: Option<&str>, passages: &[Passage], sim
     let read = passages.get(..passages.len().min(PASSAGES_READ))?;
     let asked = Asked::new(question, language, read);
     let units: Vec<Vec<Unit>> = read.iter().map(|passage| sentences(&passage.text)).collect();
-    let supported = read.iter().any(|passage| asked.coverage(&whole(passage)) >= asked.coverage_min());
-    if asked.weights.is_empty() || !supported {
+    let coverage = read.iter().map(|passage| asked.coverage(&whole(passage))).fold(0.0, f64::max);
+    // Without any shared word, likeness alone is no support.
+    if asked.weights.is_empty() || coverage < asked.coverage_min() * LIKE_COVERAGE_SHARE {
         return None;
     }
     let mut candidates = candidates(read, &units, &asked);
-    add_similarity(&mut candidates, similarity);
+    let likeness = add_similarity(&mut candidates, similarity);
+    if coverage < asked.coverage_min() && likeness < LIKENESS_MIN {
+        return None;
+    }
     candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then((a.passage, a.unit).cmp(&(b.passage, b.unit))));
     let chosen = choose(&candidates, &units, read, asked.hint);
     (!chosen.is_empty()).then(|| draft(&chosen, &units, read, &asked))
@@ -94,16 +102,16 @@ impl<'a> Asked<'a> {
         let held: Vec<HashSet<String>> =
             passages.iter().map(|passage| content_stems(&whole(passage), language).into_iter().collect()).collect();
         let weigh = |stem: &String| {
-            let holding = held.iter().filter(|stems| stems.contains(stem)).count() as f64;
+            let holding = held.iter().filter(|stems| stems.contains(stem)).count();
             // A term of no passage weighs like one of a single passage: it may be said in other words.
-            (1.0 + (held.len() as f64 + 1.0) / (holding.max(1.0) + 0.5)).ln()
+            (1.0 + (number(held.len()) + 1.0) / (number(holding.max(1)) + 0.5)).ln()
         };
         let weights = content_stems(question, language).into_iter().map(|stem| (stem.clone(), weigh(&stem))).collect();
         Self { weights, language, hint: hint(question) }
     }
 
     fn coverage_min(&self) -> f64 {
-        PASSAGE_COVERAGE_MIN * (PLAIN_QUESTION_WORDS / self.weights.len().max(1) as f64).min(1.0).powf(0.25)
+        PASSAGE_COVERAGE_MIN * (PLAIN_QUESTION_WORDS / number(self.weights.len().max(1))).min(1.0).powf(0.25)
     }
 
     /// Share of the question's weight that a text holds.
@@ -203,12 +211,17 @@ fn plain(text: &str) -> f64 {
     }
 }
 
-fn add_similarity(candidates: &mut [Candidate<'_>], similarity: Option<Similarity<'_>>) {
-    let Some(similarity) = similarity else { return };
+/// Adds each candidate's likeness to the question to its score, and returns the greatest.
+fn add_similarity(candidates: &mut [Candidate<'_>], similarity: Option<Similarity<'_>>) -> f64 {
+    let Some(similarity) = similarity else { return 0.0 };
+    let mut greatest = 0.0;
     let texts: Vec<String> = candidates.iter().map(|candidate| candidate.text.to_owned()).collect();
     for (candidate, cosine) in candidates.iter_mut().zip(similarity(&texts)) {
-        candidate.score += 0.5 * f64::from(cosine).clamp(0.0, 1.0);
+        let likeness = f64::from(cosine).clamp(0.0, 1.0);
+        candidate.score += 0.5 * likeness;
+        greatest = f64::max(greatest, likeness);
     }
+    greatest
 }
 
 /// The units to quote as (passage, unit), in reading order; the passage of the best one comes first.
@@ -271,8 +284,8 @@ fn draft(chosen: &[(usize, usize)], units: &[Vec<Unit>], passages: &[Passage], a
             Some((_, kind)) if kind == unit.kind && kind != UnitKind::Sentence => "\n",
             Some(_) => "\n\n",
         });
-        draft.text.push_str(&format!("{text} [{}]", passage.index));
-        held.push_str(&format!("{}\n{}\n{text}\n", passage.title, passage.heading_path));
+        draft.text.extend([text, " [", &passage.index.to_string(), "]"]);
+        held.extend([&passage.title, "\n", &passage.heading_path, "\n", text, "\n"]);
         draft.quoted.push(Quoted { index: passage.index, range: unit.range.clone(), text: text.to_owned() });
         last = Some((*passage_number, unit.kind));
     }

@@ -64,7 +64,7 @@ pub(crate) mod fixtures {
     /// A passage of a document of its own that starts at byte 100.
     pub(crate) fn passage(index: usize, title: &str, text: &str) -> Passage {
         let uuid = uuid::Uuid::from_u128(index as u128);
-        let rank = Some(Rank { rank: index, score: 1.0 / index as f64 });
+        let rank = Some(Rank { rank: index, score: 1.0 / crate::words::number(index) });
         Passage {
             index,
             chunk_id: Id::from_uuid(uuid),

@@ -1,6 +1,6 @@
 //! The long-term memory: which of a customer's facts matter for this question.
 
-use crate::words::content_stems;
+use crate::words::{content_stems, share};
 use domain::Time;
 use domain::memory::Fact;
 use domain::trace::TracedFact;
@@ -65,8 +65,8 @@ fn holds(fact: &Fact, now: Time) -> bool {
 
 fn similarity(fact: &Fact, asked: &HashSet<String>, language: Option<&str>, cosine: Option<f32>) -> f64 {
     let said = content_stems(&fact.text, language);
-    let shared = said.iter().filter(|stem| asked.contains(*stem)).count() as f64;
-    let overlap = shared / (said.len().min(asked.len()).max(1) as f64);
+    let shared = said.iter().filter(|stem| asked.contains(*stem)).count();
+    let overlap = share(shared, said.len().min(asked.len()));
     cosine.map_or(overlap, |cosine| overlap.midpoint(f64::from(cosine).clamp(0.0, 1.0)))
 }
 

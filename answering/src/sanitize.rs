@@ -38,6 +38,7 @@ struct Edit {
     text: String,
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other event is plain text, whatever the parser learns to tell")]
 fn pass(text: &str, allowed: &[String]) -> String {
     let parser = Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH);
     let definitions: Vec<Range<usize>> = parser.reference_definitions().iter().map(|(_, definition)| definition.span.clone()).collect();
@@ -146,7 +147,7 @@ fn compiled(pattern: &str) -> Regex {
 }
 
 static ADDRESS: LazyLock<Regex> = LazyLock::new(|| compiled(r#"(?i)(?:\b[a-z][a-z0-9+.-]{1,20}://|\bwww\.)[^\s<>"'`\[\]{}|\\^]+|(?:^|[\s(])//[a-z0-9][^\s<>"'`]*\.[^\s<>"'`]+"#));
-static SCHEME: LazyLock<Regex> = LazyLock::new(|| compiled(r#"(?i)\b(?:javascript|vbscript|livescript|mocha)\s*:|\bdata\s*:\s*[a-z]+/[a-z0-9.+-]+[;,][^\s)"'>]*"#));
+static SCHEME: LazyLock<Regex> = LazyLock::new(|| compiled(r#"(?i)(?:java|vb|live)script\s*:|\bdata\s*:\s*[a-z]+/[a-z0-9.+-]+[;,][^\s)"'<>]*"#));
 static TAG: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?s)<[/!?]?[A-Za-z][^<>]*>|<!--.*?-->"));
 static OPENED: LazyLock<Regex> = LazyLock::new(|| compiled(r"<[A-Za-z/!?]"));
 
@@ -194,7 +195,7 @@ mod tests {
             ("<a href=\"https://evil.test\">x</a>", "x"),
             ("<iframe src=https://evil.test></iframe>", ""),
             ("x <!-- hidden --> y", "x  y"),
-            ("<scr<script>ipt>alert(1)</scr</script>ipt>", "ipt>alert(1)ipt>"),
+            ("<scr<script>ipt>alert(1)</scr</script>ipt>", "< script>alert(1)< /script>"),
             ("<img src=x onerror=alert(1)", "< img src=x onerror=alert(1)"),
             ("<svg/onload=alert(1)>", ""),
             ("[a](<https://evil.test/ b>)", "a"),

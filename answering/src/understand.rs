@@ -57,7 +57,7 @@ pub fn understand(question: &str, history: &[PromptMessage]) -> Understood {
         .collect();
     let kind = kind(question);
     let language = language(question).or_else(|| earlier.iter().rev().find_map(|text| language_of(text)));
-    let rest = (kind == Kind::Question).then(|| carried_terms(question, &earlier, language.as_deref()));
+    let rest = (kind == Kind::Question).then(|| carried_terms(question, &earlier, language));
     let rest = rest.flatten();
     Understood {
         standalone: rest.as_ref().map_or_else(|| question.to_owned(), |rest| format!("{question} ({rest})")),

@@ -5,6 +5,7 @@ use crate::align::{Compared, Span, align};
 use crate::decide::Support;
 use crate::promise::{Promise, promise};
 use crate::sentences::{Unit, UnitKind, sentences};
+use crate::words::share;
 use domain::message::Citation;
 use domain::trace::Claim;
 use regex::Regex;
@@ -67,7 +68,7 @@ pub fn verify(draft: &str, passages: &[Passage], language: Option<&str>) -> Veri
     let Check { mut verified, kept, .. } = check;
     deliver(&mut verified, &kept, passages);
     let proved = verified.claims.iter().filter(|claim| claim.supported).count();
-    verified.groundedness = if verified.claims.is_empty() { 1.0 } else { proved as f64 / verified.claims.len() as f64 };
+    verified.groundedness = if verified.claims.is_empty() { 1.0 } else { share(proved, verified.claims.len()) };
     verified
 }
 

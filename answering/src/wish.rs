@@ -1,6 +1,6 @@
 //! Whether a customer explicitly wishes for a person: phrases in many languages, made to be precise.
 
-use regex::RegexSet;
+use regex::{Regex, RegexSet};
 use std::sync::LazyLock;
 
 /// What a customer explicitly wishes.
@@ -16,8 +16,13 @@ pub enum Wish {
 pub(crate) fn wish(message: &str) -> Wish {
     let text = message.to_lowercase().replace('’', "'");
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if PHRASES.is_match(&text) { Wish::Person } else { Wish::None }
+    if PHRASES.is_match(&text) && !OBLIGED.is_match(&text) { Wish::Person } else { Wish::None }
 }
+
+/// Whether one must talk to a person is a question, not a wish.
+#[expect(clippy::expect_used, reason = "the pattern is a constant and every test compiles it")]
+static OBLIGED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\b(?:do|must|should|would) (?:i|we) (?:really |actually |still )?(?:have|need|want) to (?:talk|speak|chat|call)\b").expect("the pattern is valid"));
 
 #[expect(clippy::expect_used, reason = "the patterns are constants and every test compiles them")]
 static PHRASES: LazyLock<RegexSet> = LazyLock::new(|| {
@@ -176,6 +181,8 @@ mod tests {
     fn talk_about_people_is_no_wish_for_one() {
         for text in [
             "what does the agent plan cost?",
+            "do i have to talk to someone to close an account or can i in the app",
+            "Do I need to speak to a representative to change my pin?",
             "How many agents can I add?",
             "How do I assign an agent to a conversation?",
             "Can I talk to my customers through the chat widget?",

@@ -55,6 +55,16 @@ pub(crate) fn function_words(text: &str) -> Vec<(&'static str, usize)> {
         .collect()
 }
 
+/// How large a part of a whole is, 0 to 1; 0 of nothing.
+pub(crate) fn share(part: usize, whole: usize) -> f64 {
+    number(part) / number(whole.max(1))
+}
+
+/// A count as a number to reckon with.
+pub(crate) fn number(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
 fn algorithm(language: Option<&str>) -> Option<Algorithm> {
     Some(match language.unwrap_or("en") {
         "ar" => Algorithm::Arabic,

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 /// Messages of visitors, taken from the pages the settings allow.
 pub struct Widget;
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Settings {
     /// Origins that may embed the widget (`https://example.com`); empty allows all.
@@ -21,12 +21,6 @@ struct Settings {
     /// What the widget says first.
     #[serde(rename = "greeting")]
     _greeting: Option<String>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { allowed_origins: Vec::new(), _accent_color: None, _greeting: None }
-    }
 }
 
 fn read(settings: &Map<String, Value>) -> Result<Settings, Error> {

@@ -64,7 +64,7 @@ pub fn answer_with(source: &str, version: i64, prompt: &AnswerPrompt<'_>) -> Res
 fn render(template: Template<'_>, prompt: &AnswerPrompt<'_>) -> Result<Rendered, Error> {
     let passages = prompt.passages.iter().flat_map(|passage| [passage.title, passage.heading_path, passage.text]);
     let window = prompt.window.iter().map(|message| message.content.as_str());
-    let fence = fence(passages.chain(prompt.facts.iter().copied()).chain(window).chain([prompt.question]));
+    let fence = fence(&passages.chain(prompt.facts.iter().copied()).chain(window).chain([prompt.question]));
     let facts: Vec<String> = prompt.facts.iter().map(|fact| one_line(fact)).collect();
     let titles: Vec<(String, String)> =
         prompt.passages.iter().map(|passage| (one_line(passage.title), one_line(passage.heading_path))).collect();
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     fn shown(rendered: &Rendered) -> String {
-        rendered.messages.iter().map(|message| format!("--- {}\n{}\n", message.role, message.content)).collect()
+        rendered.messages.iter().flat_map(|message| ["--- ", &message.role, "\n", &message.content, "\n"]).collect()
     }
 
     #[test]

@@ -24,7 +24,7 @@ struct Values<'a> {
 /// Renders the prompt; the reply is a JSON object with the list `facts`.
 pub fn learn_facts(prompt: &LearnFactsPrompt<'_>) -> Result<Rendered, Error> {
     let said = prompt.messages.iter().map(|message| message.content.as_str());
-    let fence = fence(said.chain(prompt.known.iter().map(String::as_str)));
+    let fence = fence(&said.chain(prompt.known.iter().map(String::as_str)));
     let number = |(position, fact): (usize, &String)| format!("{}. {fact}", position + 1);
     let known = prompt.known.iter().enumerate().map(number).collect::<Vec<_>>().join("\n");
     let text = format!(

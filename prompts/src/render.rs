@@ -9,6 +9,9 @@ use sha2::{Digest, Sha256};
 /// Bytes of a template at most; a draft from the playground is text from outside too.
 const TEMPLATE_BYTES_MAX: usize = 64 * 1024;
 
+/// Bytes of a digest that make a fence.
+const FENCE_BYTES: usize = 6;
+
 /// What can go wrong with a prompt.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -75,7 +78,7 @@ impl Template<'_> {
         let system = template.render(minijinja::value::Serde(values)).map_err(located)?;
         let mut messages = vec![message("system", system.trim_end().to_owned())];
         messages.extend(following);
-        let hash = Sha256::digest(self.source).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = hex(&Sha256::digest(self.source));
         Ok(Rendered { name: self.name.to_owned(), version: self.version, hash, messages })
     }
 
@@ -101,7 +104,7 @@ pub(crate) fn message(role: &str, content: String) -> PromptMessage {
 /// A word that none of the texts contains, so that no text can close its own fence.
 ///
 /// It follows from the texts alone, so that a stored prompt can be rendered again byte for byte.
-pub(crate) fn fence<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> String {
+pub(crate) fn fence<'a>(texts: &(impl Iterator<Item = &'a str> + Clone)) -> String {
     let mut hasher = Sha256::new();
     for text in texts.clone() {
         hasher.update(text.len().to_le_bytes());
@@ -109,13 +112,16 @@ pub(crate) fn fence<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> String 
     }
     let mut digest = hasher.finalize();
     loop {
-        let word: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        let fence = format!("data-{word}");
+        let fence = format!("data-{}", hex(digest.get(..FENCE_BYTES).unwrap_or_default()));
         if texts.clone().all(|text| !text.contains(&fence)) {
             return fence;
         }
         digest = Sha256::digest(digest);
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 /// A text between fences.
@@ -143,9 +149,9 @@ mod tests {
     #[test]
     fn a_fence_is_not_in_the_texts_and_follows_from_them() {
         let texts = ["one", "two"];
-        let first = fence(texts.iter().copied());
-        assert_eq!(fence(texts.iter().copied()), first);
-        assert_ne!(fence(["onet", "wo"].into_iter()), first);
+        let first = fence(&texts.iter().copied());
+        assert_eq!(fence(&texts.iter().copied()), first);
+        assert_ne!(fence(&["onet", "wo"].into_iter()), first);
         assert!(first.len() > 10 && !texts.concat().contains(&first));
     }
 }

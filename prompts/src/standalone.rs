@@ -36,7 +36,7 @@ struct Values<'a> {
 /// Renders the prompt; the reply is [`Standalone`] as JSON.
 pub fn standalone(prompt: &StandalonePrompt<'_>) -> Result<Rendered, Error> {
     let said = prompt.window.iter().map(|message| message.content.as_str());
-    let fence = fence(said.chain([prompt.question]));
+    let fence = fence(&said.chain([prompt.question]));
     let conversation = crate::summarize::transcript(prompt.window);
     let text = format!(
         "The conversation:\n{}\n\nThe last message:\n{}",

@@ -29,7 +29,7 @@ struct Values<'a> {
 /// Renders the prompt; the reply is the new summary.
 pub fn summarize(prompt: &SummarizePrompt<'_>) -> Result<Rendered, Error> {
     let said = prompt.messages.iter().map(|message| message.content.as_str());
-    let fence = fence(said.chain([prompt.summary]));
+    let fence = fence(&said.chain([prompt.summary]));
     let text = format!(
         "The summary so far:\n{}\n\nWhat was said since:\n{}",
         fenced(&fence, prompt.summary),
