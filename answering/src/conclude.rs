@@ -1,7 +1,6 @@
 //! Ends a turn: the fence, the reply and everything that follows from it, in one transaction.
 
 use crate::{Answer, Desk, Result, Turn};
-use channels::Channel as _;
 use domain::conversation::Holder;
 use domain::handoff::HandoffReason;
 use domain::job::{DeliverMessage, Job};

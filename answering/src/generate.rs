@@ -6,7 +6,7 @@ use crate::understand::Understood;
 use crate::{Desk, Passage, Question, Result, budget, extractive};
 use domain::trace::{ModelAttempt, TracedCompletion, TracedPrompt};
 use domain::usage::TokenUsage;
-use llm::{CallBudget, ChatRequest, CALLS_PER_MESSAGE_MAX, FinishReason};
+use llm::{CALLS_PER_MESSAGE_MAX, CallBudget, ChatRequest, FinishReason};
 use prompts::{AnswerPrompt, NO_ANSWER, PromptPassage};
 use std::time::{Duration, Instant};
 
@@ -72,7 +72,7 @@ async fn ask_model(desk: &Desk, question: &Question, understood: &Understood, pa
         output_tokens_max: OUTPUT_TOKENS_MAX,
         temperature: 0.0,
         json_schema: None,
-        budget: CallBudget::new(CALLS_PER_MESSAGE_MAX).until(Instant::now() + desk.settings.deadline),
+        budget: CallBudget::new(CALLS_PER_MESSAGE_MAX).until(tokio::time::Instant::now() + desk.settings.deadline),
     };
     let prompt = TracedPrompt {
         name: rendered.name,

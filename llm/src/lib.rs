@@ -16,7 +16,7 @@ pub mod telemetry;
 pub mod tokens;
 pub mod weights;
 
-pub use budget::CallBudget;
+pub use budget::{CALLS_PER_MESSAGE_MAX, CallBudget};
 pub use chat::{ChatModel, ChatRequest, Completion, Delta, Deltas, Fallbacks, FinishReason};
 pub use embed::{CachedQueries, Embedder};
 pub use error::Error;
