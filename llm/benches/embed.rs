@@ -64,14 +64,20 @@ fn compare(runtime: &tokio::runtime::Runtime, embedder: &LocalEmbedding, model: 
     let pool = Arc::new(ThreadPool::with_num_threads(threads));
     let (mut ours, mut alone) = ((0.0, 0.0), (0.0, 0.0));
     for _ in 0..ROUNDS {
-        add(&mut ours, measure(|| {
-            runtime.block_on(embedder.embed(&texts)).unwrap();
-        }));
-        add(&mut alone, measure(|| {
-            for batch in &batches {
-                run_alone(model, batch, &pool);
-            }
-        }));
+        add(
+            &mut ours,
+            measure(|| {
+                runtime.block_on(embedder.embed(&texts)).unwrap();
+            }),
+        );
+        add(
+            &mut alone,
+            measure(|| {
+                for batch in &batches {
+                    run_alone(model, batch, &pool);
+                }
+            }),
+        );
     }
     let done = (tokens * ROUNDS) as f64;
     let rate = |(cpu, wall): (f64, f64)| (done / cpu, done / wall);

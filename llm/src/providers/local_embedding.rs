@@ -1,4 +1,4 @@
-//! all-MiniLM-L6-v2 in this process: WordPiece, the ONNX model in `rten`, mean pooling, unit length.
+//! all-MiniLM-L6-v2 in this process: word pieces, the ONNX model in `rten`, mean pooling, unit length.
 //!
 //! Work runs on blocking threads, few at a time, in two lanes: a customer's question never waits
 //! behind the pages of a scan.
@@ -209,7 +209,7 @@ impl Embedder for LocalEmbedding {
 }
 
 impl Shared {
-    fn defect(&self, error: impl ToString) -> Error {
+    fn defect(&self, error: impl std::fmt::Display) -> Error {
         Error::Local { model: self.model_id.clone(), message: error.to_string() }
     }
 
@@ -291,7 +291,8 @@ impl Shared {
             .chunks_exact(row_floats)
             .zip(&batch.lengths)
             .map(|(row, length)| {
-                unit_length(mean(row, *length)).ok_or_else(|| self.defect("a vector without direction"))
+                unit_length(mean(row, *length))
+                    .ok_or_else(|| self.defect("a vector without direction"))
             })
             .collect()
     }
@@ -300,9 +301,10 @@ impl Shared {
 impl Inputs {
     fn of(&self, batch: &PaddedBatch) -> Vec<(NodeId, ValueOrView<'static>)> {
         let shape = [batch.places.len(), batch.width];
-        let mask = batch.lengths.iter().flat_map(|length| {
-            (0..batch.width).map(move |position| i32::from(position < *length))
-        });
+        let mask = batch
+            .lengths
+            .iter()
+            .flat_map(|length| (0..batch.width).map(move |position| i32::from(position < *length)));
         let tensor = |data: Vec<i32>| ValueOrView::from(NdTensor::from_data(shape, data));
         let mut inputs =
             vec![(self.ids, tensor(batch.ids.clone())), (self.mask, tensor(mask.collect()))];

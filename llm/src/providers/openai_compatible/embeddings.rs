@@ -21,7 +21,7 @@ const TEXT_BYTES_MAX: usize = 24 * 1024;
 /// Calls of one batch: the first and two retries.
 const CALLS_PER_BATCH_MAX: u32 = 3;
 
-/// Vector sizes of OpenAI's own models.
+/// Vector sizes of `OpenAI`'s own models.
 const KNOWN_DIMENSIONS: &[(&str, usize)] = &[
     ("text-embedding-3-small", 1536),
     ("text-embedding-3-large", 3072),
@@ -96,8 +96,7 @@ impl OpenAiEmbeddings {
             .create_byot(&body)
             .await
             .map_err(|error| failure(error, &self.model))?;
-        let usage =
-            TokenUsage { input_tokens: reply.input_tokens(), ..TokenUsage::default() };
+        let usage = TokenUsage { input_tokens: reply.input_tokens(), ..TokenUsage::default() };
         telemetry::record_tokens(telemetry::EMBEDDINGS, &self.model, usage);
         self.in_order(reply, batch.len())
     }

@@ -34,8 +34,7 @@ pub(super) async fn retrying<'a, T>(
             return Err(error);
         }
         let wait = error.retry_after().unwrap_or_else(|| backoff(calls));
-        let too_late =
-            budget.deadline().is_some_and(|deadline| Instant::now() + wait >= deadline);
+        let too_late = budget.deadline().is_some_and(|deadline| Instant::now() + wait >= deadline);
         if wait > RETRY_AFTER_MAX || too_late || budget.take().is_err() {
             return Err(error);
         }

@@ -46,7 +46,8 @@ pub(super) fn client(
 ) -> Result<Client, Error> {
     let endpoint = Endpoint::new(settings)?;
     let transport = Transport { http, model: model.into() };
-    Ok(Client::build(reqwest::Client::clone(&transport.http), endpoint).with_http_service(transport))
+    Ok(Client::build(reqwest::Client::clone(&transport.http), endpoint)
+        .with_http_service(transport))
 }
 
 /// Where requests go and with which key; async-openai's own would read the environment.
@@ -61,8 +62,9 @@ impl Endpoint {
     fn new(settings: &Settings) -> Result<Self, Error> {
         let base_url = settings.base_url.trim_end_matches('/').to_owned();
         let fix = "set `llm.base_url` to an address such as https://api.openai.com/v1";
-        let url = Url::parse(&base_url)
-            .map_err(|error| Error::Settings(format!("`{base_url}` is no address ({error}): {fix}")))?;
+        let url = Url::parse(&base_url).map_err(|error| {
+            Error::Settings(format!("`{base_url}` is no address ({error}): {fix}"))
+        })?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(Error::Settings(format!("`{base_url}` is no HTTP address: {fix}")));
         }
@@ -193,12 +195,7 @@ impl Detail {
         }
     }
 
-    fn into_error(
-        self,
-        status: StatusCode,
-        retry_after: Option<Duration>,
-        model: &str,
-    ) -> Error {
+    fn into_error(self, status: StatusCode, retry_after: Option<Duration>, model: &str) -> Error {
         let model = model.to_owned();
         let message = if self.message.is_empty() { status.to_string() } else { self.message };
         if self.words.contains("insufficient_quota") || self.words.contains("billing") {
@@ -254,11 +251,12 @@ pub(super) fn failure(error: OpenAIError, model: &str) -> Error {
             retry_after: None,
             message: with_causes(&error.without_url()),
         },
-        other => Error::Unavailable {
-            model: model_name,
-            retry_after: None,
-            message: other.to_string(),
-        },
+        OpenAIError::ApiError(_)
+        | OpenAIError::FileSaveError(_)
+        | OpenAIError::FileReadError(_)
+        | OpenAIError::StreamError(_) => {
+            Error::Unavailable { model: model_name, retry_after: None, message: error.to_string() }
+        }
     }
 }
 
