@@ -1,6 +1,7 @@
 //! Work that outlives a process: a row with a state, a lease and a fence.
 
-use crate::{JobId, OrganizationId, Time, WorkerId};
+use crate::{ConversationId, JobId, MessageId, OrganizationId, PageId, ScanId, Time, WorkerId};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// One piece of work.
@@ -11,6 +12,8 @@ pub struct Job {
     pub id: JobId,
     /// The tenant it is for; `None` for the desk's own chores.
     pub organization_id: Option<OrganizationId>,
+    /// Which slots it runs in.
+    pub queue: Queue,
     /// Which work it is, a word of the job registry (`answer_turn`).
     pub kind: String,
     /// Its arguments: a JSON object of ids, never of texts.
@@ -68,4 +71,167 @@ pub enum JobState {
     Discarded,
     /// Called off.
     Cancelled,
+}
+
+/// Which slots a job runs in: each queue has its own, so that answering never waits behind scanning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+#[cfg_attr(feature = "sqlx", derive(sqlx::Type), sqlx(type_name = "text", rename_all = "snake_case"))]
+pub enum Queue {
+    /// What a customer waits for.
+    Answering,
+    /// Scans and what follows from them.
+    Knowledge,
+    /// The desk's own housekeeping.
+    Chores,
+}
+
+/// One kind of work: the arguments are the fields, the rest are constants.
+pub trait Work: Serialize + DeserializeOwned + Send + Sync {
+    /// Its word in the job registry.
+    const KIND: &'static str;
+    /// The slots it runs in.
+    const QUEUE: Queue;
+    /// Claims before it is discarded.
+    const ATTEMPTS_MAX: i64 = 6;
+    /// Higher goes first within its queue.
+    const PRIORITY: i64 = 0;
+
+    /// Jobs of one lane run one at a time, in order.
+    fn lane(&self) -> Option<String> {
+        None
+    }
+
+    /// A waiting job with the same word makes this one superfluous.
+    fn dedupe(&self) -> Option<String> {
+        None
+    }
+}
+
+/// Answers the customer messages of a conversation that are not answered yet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AnswerTurn {
+    /// The conversation.
+    pub conversation_id: ConversationId,
+}
+
+impl Work for AnswerTurn {
+    const KIND: &'static str = "answer_turn";
+    const QUEUE: Queue = Queue::Answering;
+
+    fn lane(&self) -> Option<String> {
+        Some(self.conversation_id.to_string())
+    }
+    fn dedupe(&self) -> Option<String> {
+        Some(format!("answer_turn:{}", self.conversation_id))
+    }
+}
+
+/// Hands a conversation to the queue because the job that was to answer it was discarded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HandOffTurn {
+    /// The conversation.
+    pub conversation_id: ConversationId,
+}
+
+impl Work for HandOffTurn {
+    const KIND: &'static str = "hand_off_turn";
+    const QUEUE: Queue = Queue::Answering;
+    const ATTEMPTS_MAX: i64 = 1_000;
+    const PRIORITY: i64 = 1;
+
+    fn lane(&self) -> Option<String> {
+        Some(self.conversation_id.to_string())
+    }
+}
+
+/// Hands a message to its channel, at least once, with the message id as idempotency key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeliverMessage {
+    /// The message.
+    pub message_id: MessageId,
+}
+
+impl Work for DeliverMessage {
+    const KIND: &'static str = "deliver_message";
+    const QUEUE: Queue = Queue::Answering;
+    const ATTEMPTS_MAX: i64 = 10;
+}
+
+/// Learns what is worth remembering of a customer from a finished turn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LearnFacts {
+    /// The customer message to learn from.
+    pub message_id: MessageId,
+}
+
+impl Work for LearnFacts {
+    const KIND: &'static str = "learn_facts";
+    const QUEUE: Queue = Queue::Knowledge;
+    const ATTEMPTS_MAX: i64 = 3;
+}
+
+/// Reads robots.txt and the sitemaps of a scan and lists its first pages.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DiscoverPages {
+    /// The scan.
+    pub scan_id: ScanId,
+}
+
+impl Work for DiscoverPages {
+    const KIND: &'static str = "discover_pages";
+    const QUEUE: Queue = Queue::Knowledge;
+    const ATTEMPTS_MAX: i64 = 4;
+
+    fn lane(&self) -> Option<String> {
+        Some(self.scan_id.to_string())
+    }
+}
+
+/// Reads one page of a scan into a document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScanPage {
+    /// The page.
+    pub page_id: PageId,
+    /// Its scan.
+    pub scan_id: ScanId,
+}
+
+impl Work for ScanPage {
+    const KIND: &'static str = "scan_page";
+    const QUEUE: Queue = Queue::Knowledge;
+    const ATTEMPTS_MAX: i64 = 4;
+}
+
+/// Embeds the passages of an organization that have no vector of the present model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EmbedChunks {
+    /// The organization.
+    pub organization_id: OrganizationId,
+}
+
+impl Work for EmbedChunks {
+    const KIND: &'static str = "embed_chunks";
+    const QUEUE: Queue = Queue::Knowledge;
+
+    fn lane(&self) -> Option<String> {
+        Some(format!("embed_chunks:{}", self.organization_id))
+    }
+    fn dedupe(&self) -> Option<String> {
+        Some(format!("embed_chunks:{}", self.organization_id))
+    }
+}
+
+/// Deletes what has outlived its retention: finished jobs, events, traces, idempotency keys.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeleteExpired {}
+
+impl Work for DeleteExpired {
+    const KIND: &'static str = "delete_expired";
+    const QUEUE: Queue = Queue::Chores;
+
+    fn dedupe(&self) -> Option<String> {
+        Some("delete_expired".to_owned())
+    }
 }

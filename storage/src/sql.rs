@@ -95,16 +95,6 @@ impl<A: Args> Args for Rows<A> {
     }
 }
 
-/// Two argument lists, one after the other.
-pub(crate) struct Both<A, B>(pub(crate) A, pub(crate) B);
-
-impl<A: Args, B: Args> Args for Both<A, B> {
-    fn put_into(self, buffer: &mut Buffer) -> Result<(), BoxDynError> {
-        self.0.put_into(buffer)?;
-        self.1.put_into(buffer)
-    }
-}
-
 macro_rules! tuples {
     ($( ($($value:ident)*) )*) => { $(
         impl<$($value: Bind),*> Args for ($($value,)*) {
@@ -144,7 +134,7 @@ pub(crate) struct Statement {
 }
 
 impl Statement {
-    fn new(postgres: bool, sql: Sql, args: impl Args) -> Result<Self> {
+    pub(crate) fn new(postgres: bool, sql: Sql, args: impl Args) -> Result<Self> {
         let (text, mut buffer) = if postgres {
             (sql.postgres, Buffer::Postgres(PgArguments::default()))
         } else {
@@ -162,7 +152,7 @@ pub(crate) enum Fetched {
 }
 
 impl Fetched {
-    fn read<T: Record>(&self) -> Result<Vec<T>> {
+    pub(crate) fn read<T: Record>(&self) -> Result<Vec<T>> {
         let rows: Result<Vec<T>, sqlx::Error> = match self {
             Self::Sqlite(rows) => rows.iter().map(T::from_row).collect(),
             Self::Postgres(rows) => rows.iter().map(T::from_row).collect(),

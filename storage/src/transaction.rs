@@ -5,7 +5,8 @@ use crate::signals::Signal;
 use crate::sql::{Connection, Fetched, Run, Sql, Statement};
 use crate::sqlite::Turn;
 use crate::{Clock, Error, Result};
-use domain::{Id, OrganizationId, Time};
+use domain::{ConversationId, Id, OrganizationId, Time};
+use sqlx::types::Json;
 use futures::future::BoxFuture;
 use sqlx::Postgres;
 
@@ -17,6 +18,7 @@ pub struct Transaction {
     organization_id: Option<OrganizationId>,
     open: Open,
     signals: [bool; 3],
+    told: Vec<(&'static str, Option<ConversationId>, serde_json::Value)>,
 }
 
 enum Open {
@@ -31,11 +33,12 @@ impl Transaction {
             Engine::Sqlite(engine) => Open::Sqlite(engine.writer.begin().await?),
             Engine::Postgres(pool) => Open::Postgres(pool.begin_with(crate::database::scope(organization_id)).await?),
         };
-        Ok(Self { database: database.clone(), organization_id, open, signals: [false; 3] })
+        Ok(Self { database: database.clone(), organization_id, open, signals: [false; 3], told: Vec::new() })
     }
 
     /// Makes the writes last; returns when they are on disk.
     pub async fn commit(mut self) -> Result<()> {
+        self.write_events().await?;
         let raised: Vec<Signal> =
             Signal::ALL.into_iter().zip(self.signals).filter_map(|(signal, raised)| raised.then_some(signal)).collect();
         if self.database.is_postgres() {
@@ -95,6 +98,36 @@ impl Transaction {
         for (known, raised) in Signal::ALL.into_iter().zip(&mut self.signals) {
             *raised |= known == signal;
         }
+    }
+
+    /// Tells those who watch, once this is committed.
+    pub fn tell(&mut self, kind: &'static str, conversation: Option<ConversationId>, payload: serde_json::Value) {
+        self.told.push((kind, conversation, payload));
+    }
+
+    /// Writes the events last, because their seq locks the organization's row until the commit.
+    async fn write_events(&mut self) -> Result<()> {
+        let told = std::mem::take(&mut self.told);
+        if told.is_empty() {
+            return Ok(());
+        }
+        let (organization_id, now) = (self.organization_id()?, self.now());
+        let count = i64::try_from(told.len()).unwrap_or(0);
+        let newest: i64 = (&mut *self)
+            .scalar(
+                "update organizations set event_seq = event_seq + $2 where id = $1 returning event_seq",
+                (organization_id, count),
+            )
+            .await?;
+        let rows = told
+            .into_iter()
+            .zip(newest - count + 1..)
+            .map(|((kind, conversation, payload), seq)| (organization_id, seq, conversation, kind, Json(payload), now))
+            .collect();
+        self.raise(Signal::Events);
+        let head = "insert into events (organization_id, seq, conversation_id, kind, payload, created_at)";
+        self.insert_many(head, 6, rows, "").await?;
+        Ok(())
     }
 
     /// Runs an insert of many rows in as few statements as the engines' limits allow; the number of

@@ -1,0 +1,165 @@
+//! The promises of the queue and of group commit, on both engines.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+use domain::job::{AnswerTurn, Job, JobState, Queue};
+use domain::{ConversationId, OrganizationId, WorkerId};
+use std::time::Duration;
+use storage::jobs::{CRASHES_MAX, Claim};
+use storage::{Database, Error, SqliteSettings};
+use uuid::Uuid;
+
+const LEASE: Duration = Duration::from_secs(4);
+
+async fn sqlite() -> (Database, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::open_sqlite(&folder.path().join("desk.sqlite"), SqliteSettings::default()).await.unwrap();
+    database.migrate().await.unwrap();
+    (database, folder)
+}
+
+fn turn() -> AnswerTurn {
+    AnswerTurn { conversation_id: ConversationId::from_uuid(Uuid::now_v7()) }
+}
+
+fn claim(worker: WorkerId, limit: usize) -> Claim {
+    Claim { queue: Queue::Answering, worker, lease: LEASE, limit, suspects: false }
+}
+
+async fn enqueue(database: &Database, work: &AnswerTurn) -> bool {
+    let mut transaction = database.begin().await.unwrap();
+    let now = transaction.now();
+    let enqueued = transaction.enqueue(work, now).await.unwrap();
+    transaction.commit().await.unwrap();
+    enqueued
+}
+
+async fn complete(database: &Database, job: &Job) -> Result<(), Error> {
+    let mut transaction = database.begin().await?;
+    transaction.complete_job(job).await?;
+    transaction.commit().await
+}
+
+#[tokio::test]
+async fn a_job_exists_if_and_only_if_its_transaction_committed() {
+    let (database, _folder) = sqlite().await;
+    let mut transaction = database.begin().await.unwrap();
+    let now = transaction.now();
+    transaction.enqueue(&turn(), now).await.unwrap();
+    drop(transaction);
+    let worker = database.clock().id();
+    assert!(database.claim_jobs(claim(worker, 10)).await.unwrap().is_empty());
+    assert!(enqueue(&database, &turn()).await);
+    assert_eq!(database.claim_jobs(claim(worker, 10)).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn jobs_of_one_lane_run_one_at_a_time_and_a_waiting_one_absorbs_the_next() {
+    let (database, _folder) = sqlite().await;
+    let worker = database.clock().id();
+    let work = turn();
+    assert!(enqueue(&database, &work).await);
+    assert!(!enqueue(&database, &work).await, "the first still waits");
+    let first = database.claim_jobs(claim(worker, 10)).await.unwrap().remove(0);
+    assert!(enqueue(&database, &work).await, "the first runs, so a second may wait");
+    assert!(database.claim_jobs(claim(worker, 10)).await.unwrap().is_empty(), "the lane is taken");
+    complete(&database, &first).await.unwrap();
+    assert_eq!(database.claim_jobs(claim(worker, 10)).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn whoever_lost_the_lease_cannot_complete_the_job() {
+    let (database, _folder) = sqlite().await;
+    let (stalled, healthy) = (database.clock().id(), database.clock().id());
+    enqueue(&database, &turn()).await;
+    let old = database.claim_jobs(claim(stalled, 1)).await.unwrap().remove(0);
+    database.clock().advance(LEASE * 2);
+    let mut rescue = database.begin().await.unwrap();
+    assert_eq!(rescue.rescue_jobs().await.unwrap().returned, 1);
+    rescue.commit().await.unwrap();
+    assert!(database.claim_jobs(claim(healthy, 1)).await.unwrap().is_empty(), "a suspect is claimed apart");
+    let new = database.claim_jobs(Claim { suspects: true, ..claim(healthy, 1) }).await.unwrap().remove(0);
+    assert!(matches!(complete(&database, &old).await, Err(Error::LeaseLost(_))));
+    complete(&database, &new).await.unwrap();
+    assert!(matches!(complete(&database, &new).await, Err(Error::LeaseLost(_))), "once is enough");
+}
+
+#[tokio::test]
+async fn a_job_that_takes_its_process_down_again_and_again_is_given_up() {
+    let (database, _folder) = sqlite().await;
+    enqueue(&database, &turn()).await;
+    let mut given_up = Vec::new();
+    for crash in 1..=CRASHES_MAX {
+        let jobs = database
+            .claim_jobs(Claim { suspects: crash > 1, ..claim(database.clock().id(), 1) })
+            .await
+            .unwrap();
+        assert_eq!(jobs.len(), 1, "crash {crash}");
+        database.clock().advance(LEASE * 2);
+        let mut rescue = database.begin().await.unwrap();
+        given_up = rescue.rescue_jobs().await.unwrap().exhausted;
+        for job in &given_up {
+            rescue.discard_job(job, "its process vanished too often").await.unwrap();
+        }
+        rescue.commit().await.unwrap();
+    }
+    assert_eq!(given_up.len(), 1);
+    let listed = database.list_jobs(Some(JobState::Discarded), 10).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    assert!(database.retry_discarded_job(listed[0].id).await.unwrap());
+    assert_eq!(database.claim_jobs(claim(database.clock().id(), 1)).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn one_organizations_burst_does_not_starve_another() {
+    let (database, _folder) = sqlite().await;
+    let busy = OrganizationId::from_uuid(Uuid::now_v7());
+    let small = OrganizationId::from_uuid(Uuid::now_v7());
+    for (organization, count) in [(busy, 200), (small, 1)] {
+        let mut transaction = database.of(organization).begin().await.unwrap();
+        for _ in 0..count {
+            let now = transaction.now();
+            transaction.enqueue(&turn(), now).await.unwrap();
+        }
+        transaction.commit().await.unwrap();
+    }
+    let first = database.claim_jobs(claim(database.clock().id(), 20)).await.unwrap();
+    assert!(first.iter().any(|job| job.organization_id == Some(small)), "the small one is among the first");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn transactions_that_share_a_flush_keep_their_own_fate() {
+    let (database, _folder) = sqlite().await;
+    let writers = (0..64).map(|number| {
+        let database = database.clone();
+        tokio::spawn(async move {
+            let mut transaction = database.begin().await.unwrap();
+            let now = transaction.now();
+            transaction.enqueue(&turn(), now).await.unwrap();
+            match number % 4 {
+                0 => transaction.rollback().await.unwrap(),
+                1 => drop(transaction),
+                _ => transaction.commit().await.unwrap(),
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+    assert_eq!(database.count_unfinished_jobs(None).await.unwrap(), 32);
+}
+
+#[tokio::test]
+async fn a_schedule_is_taken_once_per_interval() {
+    let (database, _folder) = sqlite().await;
+    let hour = Duration::from_secs(3600);
+    let mut taken = Vec::new();
+    for step in 0..4 {
+        if step == 2 {
+            database.clock().advance(hour);
+        }
+        let mut transaction = database.begin().await.unwrap();
+        taken.push(transaction.take_schedule("retention", hour).await.unwrap());
+        transaction.commit().await.unwrap();
+    }
+    assert_eq!(taken, [true, false, true, false]);
+}
