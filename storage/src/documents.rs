@@ -181,30 +181,20 @@ impl Transaction {
     /// Takes documents out of answers and of the indexes; their texts stay. Returns how many were
     /// published until now.
     pub async fn archive_documents(&mut self, ids: &[DocumentId]) -> Result<usize> {
-        let rows: Vec<(DocumentId,)> = self
+        let arguments = (self.organization_id()?, list::ids(ids), self.now());
+        let published: Vec<(DocumentId,)> = self
             .all(
                 List::Ids.sql(
-                    "select d.id from {wanted} cross join documents d
-                     where d.id = wanted.value and d.organization_id = $1 and d.state = 'published'",
+                    "update documents set state = 'archived', updated_at = $3
+                     where state = 'published' and id in (
+                         select d.id from {wanted} cross join documents d
+                         where d.id = wanted.value and d.organization_id = $1)
+                     returning id",
                 ),
-                (self.organization_id()?, list::ids(ids)),
+                arguments,
             )
             .await?;
-        let published: Vec<DocumentId> = rows.into_iter().map(|(id,)| id).collect();
-        if published.is_empty() {
-            return Ok(0);
-        }
-        let arguments = (self.organization_id()?, list::ids(&published), self.now());
-        self.run(
-            List::Ids.sql(
-                "update documents set state = 'archived', updated_at = $3
-                 where organization_id = $1 and id in (select value from {wanted})",
-            ),
-            arguments,
-        )
-        .await?;
-        self.log_changes(ChangeKind::Delete, &published).await?;
-        Ok(published.len())
+        self.log_gone(&published).await
     }
 
     /// Deletes documents with their versions and passages. Returns how many there were.
@@ -221,6 +211,10 @@ impl Transaction {
                 (organization_id, list::ids(ids)),
             )
             .await?;
+        self.log_gone(&gone).await
+    }
+
+    async fn log_gone(&mut self, gone: &[(DocumentId,)]) -> Result<usize> {
         if !gone.is_empty() {
             let gone: Vec<DocumentId> = gone.iter().map(|(id,)| *id).collect();
             self.log_changes(ChangeKind::Delete, &gone).await?;
