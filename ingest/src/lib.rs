@@ -1,1 +1,10 @@
-//! ingest
+//! Reads websites and files into knowledge: fetches politely, takes the main text out of pages, cuts it into chunks.
+//!
+//! It never reaches a private address (unless the settings name it), never obeys text it reads, and
+//! never holds more of a foreign site in memory than its limits say.
+//! Read `fetch` first, then `extract`, then `chunk`.
+
+pub mod guard;
+pub mod reason;
+
+pub use reason::Reason;
