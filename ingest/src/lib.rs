@@ -4,7 +4,10 @@
 //! never holds more of a foreign site in memory than its limits say.
 //! Read `fetch` first, then `extract`, then `chunk`.
 
+pub mod fetch;
 pub mod guard;
+pub mod politeness;
 pub mod reason;
+pub mod unpack;
 
 pub use reason::Reason;
