@@ -4,8 +4,14 @@
 //! never holds more of a foreign site in memory than its limits say.
 //! Read `fetch` first, then `extract`, then `chunk`.
 
+pub mod boilerplate;
+mod charset;
+mod content;
+mod dom;
+pub mod extract;
 pub mod fetch;
 pub mod guard;
+mod markdown;
 pub mod politeness;
 pub mod reason;
 pub mod unpack;

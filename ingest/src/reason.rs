@@ -122,6 +122,9 @@ pub enum Reason {
     /// The page takes too long to take apart.
     #[error("the page is built in a way that takes too long to read")]
     TooComplex,
+    /// More text than a document may have.
+    #[error("the page has more than {} MiB of text", .0 / 1_048_576)]
+    TextTooLarge(usize),
     /// There is no text.
     #[error("the page has no text of its own")]
     Empty,
