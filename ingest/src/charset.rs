@@ -9,7 +9,7 @@ const PRESCAN_BYTES: usize = 4 * 1024;
 const GUESS_BYTES: usize = 64 * 1024;
 
 /// Decodes a page. Malformed bytes become U+FFFD; nothing fails.
-pub fn decode(bytes: &[u8], content_type: Option<&str>) -> String {
+pub(crate) fn decode(bytes: &[u8], content_type: Option<&str>) -> String {
     let stated = Encoding::for_bom(bytes).map(|(encoding, _)| encoding);
     let encoding = stated.or_else(|| content_type.and_then(|value| labelled(value.as_bytes()))).or_else(|| stated_inside(bytes)).unwrap_or_else(|| guess(bytes));
     encoding.decode(bytes).0.into_owned()
@@ -45,9 +45,9 @@ fn guess(bytes: &[u8]) -> &'static Encoding {
     if std::str::from_utf8(bytes).is_ok() {
         return UTF_8;
     }
-    let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);
+    let mut detector = chardetng::EncodingDetector::new();
     detector.feed(start, true);
-    detector.guess(None, chardetng::Utf8Detection::Allow)
+    detector.guess(None, true)
 }
 
 #[cfg(test)]

@@ -25,19 +25,19 @@ const CHROME_WORDS: [&str; 40] = [
 const CHROME_ROLES: [&str; 7] = ["navigation", "banner", "contentinfo", "search", "complementary", "dialog", "alertdialog"];
 
 /// Which part of a page is its content.
-pub struct Content {
+pub(crate) struct Content {
     /// The item that holds it.
-    pub root: usize,
+    pub(crate) root: usize,
     /// Per item: whether it and all inside it are left out.
-    pub left_out: Vec<bool>,
+    pub(crate) left_out: Vec<bool>,
     /// The page's own heading, where it has one.
-    pub heading: Option<usize>,
+    pub(crate) heading: Option<usize>,
     /// The hashes of all block texts of the page, for the site's profile.
-    pub block_hashes: Vec<u64>,
+    pub(crate) block_hashes: Vec<u64>,
 }
 
 /// Finds the content of a page. `page_title` is what its head says.
-pub fn find(outline: &Outline<'_>, page_title: &str, profile: Option<&SiteProfile>) -> Content {
+pub(crate) fn find(outline: &Outline<'_>, page_title: &str, profile: Option<&SiteProfile>) -> Content {
     let blocks = Blocks::of(outline);
     let mut left_out = vec![false; outline.items.len()];
     let mut measure = Measure::of(outline, &blocks, profile, &left_out);

@@ -13,16 +13,16 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 /// Elements inside one another; deeper ones are flattened into their parents.
-pub const DEPTH_MAX: usize = 512;
+pub(crate) const DEPTH_MAX: usize = 512;
 /// Nodes of one page.
-pub const NODES_MAX: usize = 1_000_000;
+pub(crate) const NODES_MAX: usize = 1_000_000;
 /// Time to parse one page; real ones take milliseconds.
-pub const PARSE_TIME_MAX: Duration = Duration::from_secs(5);
+pub(crate) const PARSE_TIME_MAX: Duration = Duration::from_secs(5);
 /// Bytes parsed between two looks at the limits.
 const PIECE_BYTES: usize = 2 * 1024;
 
 /// Parses a page within limits. In XHTML, `<x/>` closes itself whatever `x` is.
-pub fn parse(text: &str, is_xhtml: bool) -> Result<Html, Reason> {
+pub(crate) fn parse(text: &str, is_xhtml: bool) -> Result<Html, Reason> {
     let begin = Instant::now();
     let builder = TreeBuilder::new(HtmlTreeSink::new(Html::new_document()), TreeBuilderOpts::default());
     let tokenizer = Tokenizer::new(Gate { builder, is_xhtml, is_too_deep: Cell::new(false) }, TokenizerOpts::default());
@@ -71,7 +71,7 @@ impl TokenSink for Gate {
             return TokenSinkResult::Continue;
         }
         let end = TagToken { kind: TagKind::EndTag, name: tag.name.clone(), self_closing: false, attrs: Vec::new(), had_duplicate_attributes: false };
-        self.builder.process_token(Token::TagToken(TagToken { self_closing: false, ..tag }), line_number);
+        let _ = self.builder.process_token(Token::TagToken(TagToken { self_closing: false, ..tag }), line_number);
         self.builder.process_token(Token::TagToken(end), line_number)
     }
 
@@ -90,7 +90,7 @@ fn is_void(name: &str) -> bool {
 
 /// What an element is to a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tag {
+pub(crate) enum Tag {
     /// `h1` to `h6`.
     Heading(u8),
     /// `p` and what is written like one.
@@ -179,34 +179,34 @@ impl Tag {
     }
 
     /// Whether it stands inside a line of text.
-    pub fn is_inline(self) -> bool {
+    pub(crate) fn is_inline(self) -> bool {
         matches!(self, Self::Anchor | Self::Code | Self::Inline | Self::Break | Self::Button)
     }
 
     /// Whether it only groups other blocks.
-    pub fn is_container(self) -> bool {
+    pub(crate) fn is_container(self) -> bool {
         matches!(self, Self::Block | Self::Main | Self::Header | Self::Chrome)
     }
 }
 
 /// A page's tree in reading order. The descendants of item `i` are the items `i + 1 .. end`.
-pub struct Outline<'a> {
+pub(crate) struct Outline<'a> {
     /// The items of `body`, itself first.
-    pub items: Vec<Item<'a>>,
+    pub(crate) items: Vec<Item<'a>>,
 }
 
 /// An element or a text.
 #[derive(Clone, Copy)]
-pub struct Item<'a> {
+pub(crate) struct Item<'a> {
     /// Which of both.
-    pub kind: Kind<'a>,
+    pub(crate) kind: Kind<'a>,
     /// The first item that is not inside it.
-    pub end: usize,
+    pub(crate) end: usize,
 }
 
 /// An element or a text.
 #[derive(Clone, Copy)]
-pub enum Kind<'a> {
+pub(crate) enum Kind<'a> {
     /// An element, by what it is to a reader.
     Element(Tag, &'a Element),
     /// A run of characters.
@@ -215,7 +215,7 @@ pub enum Kind<'a> {
 
 impl<'a> Outline<'a> {
     /// Lays out the body of a page. What is never read (scripts, pictures, …) is left out.
-    pub fn of(html: &'a Html) -> Self {
+    pub(crate) fn of(html: &'a Html) -> Self {
         let mut items: Vec<Item<'a>> = Vec::with_capacity(html.tree.nodes().len());
         let mut open: Vec<usize> = Vec::with_capacity(64);
         let mut skipped = None;
@@ -254,25 +254,25 @@ impl<'a> Outline<'a> {
     }
 
     /// The item at an index, if there is one.
-    pub fn get(&self, index: usize) -> Option<Item<'a>> {
+    pub(crate) fn get(&self, index: usize) -> Option<Item<'a>> {
         self.items.get(index).copied()
     }
 
     /// The items inside an item, with their indexes, itself not included.
-    pub fn inside(&self, index: usize) -> impl Iterator<Item = (usize, Item<'a>)> + '_ {
+    pub(crate) fn inside(&self, index: usize) -> impl Iterator<Item = (usize, Item<'a>)> + '_ {
         let end = self.get(index).map_or(index, |item| item.end);
         (index + 1..end).filter_map(|inner| self.get(inner).map(|item| (inner, item)))
     }
 
     /// The items directly inside an item, with their indexes.
-    pub fn children(&self, index: usize) -> impl Iterator<Item = (usize, Item<'a>)> + '_ {
+    pub(crate) fn children(&self, index: usize) -> impl Iterator<Item = (usize, Item<'a>)> + '_ {
         let end = self.get(index).map_or(index, |item| item.end);
         let first = (index + 1 < end).then_some(index + 1);
         std::iter::successors(first, move |at| self.get(*at).map(|item| item.end).filter(|next| *next < end)).filter_map(|inner| self.get(inner).map(|item| (inner, item)))
     }
 
     /// The text inside an item, white space collapsed.
-    pub fn text(&self, index: usize) -> String {
+    pub(crate) fn text(&self, index: usize) -> String {
         let mut text = String::new();
         for (_, item) in self.inside(index) {
             match item.kind {

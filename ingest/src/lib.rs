@@ -14,6 +14,8 @@ pub mod guard;
 mod markdown;
 pub mod politeness;
 pub mod reason;
+pub mod robots;
+pub mod sitemap;
 pub mod unpack;
 
 pub use reason::Reason;

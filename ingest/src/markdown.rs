@@ -6,7 +6,7 @@ use crate::dom::{Kind, Outline, Tag};
 use crate::reason::Reason;
 
 /// The text of one page, in bytes.
-pub const TEXT_BYTES_MAX: usize = 4 * 1024 * 1024;
+pub(crate) const TEXT_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How far lists and quotes are indented, in bytes; deeper ones stay there.
 const INDENT_BYTES_MAX: usize = 24;
 /// Text of a cell from which a table is layout, in bytes.
@@ -15,7 +15,7 @@ const CELL_BYTES_MAX: usize = 1_000;
 const COLUMNS_MAX: usize = 64;
 
 /// Writes the content of a page.
-pub fn write(outline: &Outline<'_>, content: &Content) -> Result<String, Reason> {
+pub(crate) fn write(outline: &Outline<'_>, content: &Content) -> Result<String, Reason> {
     let mut writer = Writer { outline, content, out: String::new(), line: Line::default(), prefix: String::new(), marker: None, is_near: false, heading: None, frames: Vec::new(), lists: Vec::new() };
     writer.run()?;
     Ok(writer.out)
@@ -48,7 +48,7 @@ struct List {
     items: usize,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
     fn run(&mut self) -> Result<(), Reason> {
         let root = self.content.root;
         let end = self.outline.get(root).map_or(root, |item| item.end);
@@ -220,7 +220,7 @@ impl Writer<'_> {
         self.out.push_str(fence);
     }
 
-    fn language(&self, index: usize) -> Option<&str> {
+    fn language(&self, index: usize) -> Option<&'a str> {
         let first_inside = self.outline.children(index).map(|(inner, _)| inner).next();
         [Some(index), first_inside].into_iter().flatten().find_map(|index| {
             let Kind::Element(_, element) = self.outline.get(index)?.kind else { return None };
