@@ -6,16 +6,19 @@
 
 pub mod boilerplate;
 mod charset;
+pub mod chunk;
 mod content;
 mod dom;
 pub mod extract;
 pub mod fetch;
 pub mod guard;
+pub mod frontier;
 mod markdown;
 pub mod politeness;
 pub mod reason;
 pub mod robots;
 pub mod sitemap;
+pub mod tokens;
 pub mod unpack;
 
 pub use reason::Reason;
