@@ -16,6 +16,10 @@ pub const REDIRECTS_MAX: usize = 5;
 pub const HEADER_BYTES_MAX: usize = 64 * 1024;
 /// The longest `Retry-After` that is passed on.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// One sitemap, as sent and as unpacked: the protocol's own limit.
+const SITEMAP_BOUNDS: Bounds = Bounds { raw_bytes_max: 50 * 1024 * 1024, unpacked_bytes_max: 50 * 1024 * 1024 };
+/// How much of a robots.txt is read; the rest is ignored, as RFC 9309 allows beyond 500 KiB.
+const ROBOTS_BYTES_MAX: usize = 512 * 1024;
 /// What a page may be.
 const PAGE_TYPES: [&str; 5] = ["text/html", "application/xhtml+xml", "text/plain", "text/markdown", "text/x-markdown"];
 /// What a sitemap may be, beside plain text.
@@ -202,8 +206,9 @@ impl Fetcher {
         }
         let content_type = text_of(response.headers(), &header::CONTENT_TYPE);
         check_type(content_type.as_deref(), want)?;
-        let bounds = self.settings.bounds;
-        if response.content_length().is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > bounds.raw_bytes_max)) {
+        let bounds = if want == Want::Sitemap { SITEMAP_BOUNDS } else { self.settings.bounds };
+        let may_be_cut = want == Want::Robots;
+        if !may_be_cut && response.content_length().is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > bounds.raw_bytes_max)) {
             return Err(Reason::TooLarge(bounds.raw_bytes_max).into());
         }
         let mut unpacker = unpacker(response.headers(), bounds)?;
@@ -213,8 +218,12 @@ impl Fetcher {
                 Some(piece) => unpacker.push(&piece).map_err(|stopped| stopped_reason(stopped, bounds))?,
                 None => break,
             }
+            if may_be_cut && unpacker.unpacked_bytes() >= ROBOTS_BYTES_MAX {
+                break;
+            }
         }
-        let bytes = unpacker.finish().map_err(|stopped| stopped_reason(stopped, bounds))?;
+        let bytes = if may_be_cut { Ok(unpacker.so_far()) } else { unpacker.finish() };
+        let bytes = bytes.map_err(|stopped| stopped_reason(stopped, bounds))?;
         let headers = response.headers();
         Ok(Fetched::Body(Body {
             url: response.url().clone(),

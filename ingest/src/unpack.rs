@@ -60,6 +60,26 @@ impl Unpacker {
         .map_err(|error| stopped(&error))
     }
 
+    /// Bytes unpacked so far.
+    pub fn unpacked_bytes(&self) -> usize {
+        match &self.stage {
+            Stage::Plain(bounded) => bounded.bytes.len(),
+            Stage::Gzip(decoder) => decoder.get_ref().bytes.len(),
+        }
+    }
+
+    /// Gives out what was unpacked so far, whole or not.
+    pub fn so_far(self) -> Vec<u8> {
+        match self.stage {
+            Stage::Plain(bounded) => bounded.bytes,
+            Stage::Gzip(mut decoder) => {
+                // What is damaged at its end still has its beginning.
+                let _ = decoder.flush();
+                std::mem::take(&mut decoder.get_mut().bytes)
+            }
+        }
+    }
+
     /// Gives out the whole body, unpacked.
     pub fn finish(self) -> Result<Vec<u8>, Stopped> {
         match self.stage {
