@@ -11,11 +11,15 @@ const SHARE_WITH_HEADING: f64 = 0.5;
 const SHARE_WITHOUT_HEADING: f64 = 0.8;
 /// The part of a page's good text that cannot be mere decoration, whatever its class names say.
 const SHARE_OF_DECORATION: f64 = 0.4;
+/// The same for what is hidden: some pages hide all of themselves until a script has run.
+const SHARE_OF_HIDDEN: f64 = 0.9;
 /// How often a heading or a table's text must be seen on a site before it is dropped.
 const SHARE_OF_STRUCTURE: f64 = 0.8;
 /// The part of a container's text that is links, from which it is a menu.
 const LINK_SHARE_OF_MENU: f64 = 0.8;
-/// Class names and ids that mark what is not content, as whole words.
+/// Words in the class names of notes, which some generators write as `aside`.
+const NOTE_WORDS: [&str; 10] = ["note", "tip", "info", "warning", "caution", "danger", "admonition", "callout", "hint", "starlight-aside"];
+/// Class names that mark what is not content, as whole words.
 const CHROME_WORDS: [&str; 40] = [
     "sidebar", "breadcrumb", "breadcrumbs", "toc", "tableofcontents", "pagination", "pager", "cookie", "cookies", "consent", "navbar", "navheader", "navfooter", "nav", "navigation", "footer",
     "headerlink", "headeranchor", "menu", "social", "share", "sharing", "linenos", "lineno", "skip", "skiplink", "skipnav", "advert", "advertisement", "banner", "newsletter", "subscribe", "votes",
@@ -160,14 +164,14 @@ fn ratio(part: usize, whole: usize) -> f64 {
 
 /// The heading that names the page: the one its title repeats, else the first that has good text.
 fn page_heading(outline: &Outline<'_>, page_title: &str, measure: &Measure) -> Option<usize> {
-    let headings = || outline.items.iter().enumerate().filter(|(_, item)| matches!(item.kind, Kind::Element(Tag::Heading(1), _)));
+    let headings = |level| outline.items.iter().enumerate().filter(move |(_, item)| matches!(item.kind, Kind::Element(Tag::Heading(of), _) if of <= level));
     let title = page_title.to_lowercase();
-    let named = headings().find(|(index, _)| {
+    let named = headings(2).find(|(index, _)| {
         let text = outline.text(*index).to_lowercase();
         let text = text.trim_end_matches(['¶', '#', ' ']);
         text.len() > 3 && title.starts_with(text)
     });
-    named.or_else(|| headings().find(|(index, item)| measure.of_item(*index, **item).good > 0)).map(|(index, _)| index)
+    named.or_else(|| headings(1).find(|(index, item)| measure.of_item(*index, **item).good > 0)).map(|(index, _)| index)
 }
 
 /// Leaves out what says of itself that it is no content, unless it holds too much to be that.
@@ -175,16 +179,15 @@ fn mark_chrome(outline: &Outline<'_>, measure: &Measure, heading: Option<usize>,
     let all = measure.between(0, outline.items.len()).good;
     for (index, item) in outline.items.iter().enumerate() {
         let Kind::Element(tag, element) = item.kind else { continue };
+        let share = ratio(measure.of_item(index, *item).good, all);
         let holds_heading = heading.is_some_and(|heading| index <= heading && heading < item.end);
-        if holds_heading || ratio(measure.of_item(index, *item).good, all) > SHARE_OF_DECORATION {
-            continue;
-        }
         let says_so = match tag {
-            Tag::Chrome => true,
+            Tag::Chrome => !is_note(element),
             Tag::Header => heading.is_none_or(|heading| index < heading),
-            _ => false,
+            Tag::Heading(_) => false,
+            _ => has_chrome_role(element) || (!tag.is_inline() || tag == Tag::Anchor) && has_chrome_name(element),
         };
-        let mark = says_so || is_hidden(element) || has_chrome_role(element) || (!tag.is_inline() || tag == Tag::Anchor) && has_chrome_name(element);
+        let mark = says_so && !holds_heading && share <= SHARE_OF_DECORATION || is_hidden(element) && share <= SHARE_OF_HIDDEN;
         if let (true, Some(flag)) = (mark, left_out.get_mut(index)) {
             *flag = true;
         }
@@ -203,14 +206,20 @@ fn has_chrome_role(element: &scraper::node::Element) -> bool {
     element.attr("role").is_some_and(|role| CHROME_ROLES.contains(&role))
 }
 
+/// Ids are not asked: they name what a section is about, and a section may well be about cookies.
 fn has_chrome_name(element: &scraper::node::Element) -> bool {
-    [element.attr("class"), element.attr("id")].into_iter().flatten().any(|names| {
+    element.attr("class").is_some_and(|names| {
         names.split_ascii_whitespace().any(|name| {
+            let mut words = name.split(['-', '_']);
             // `has-sidebar`, `no-footer`, `with-toc` describe the page around them, not themselves.
-            let describes = ["has", "no", "with", "is", "js"].iter().any(|word| name.split(['-', '_']).next() == Some(word));
-            !describes && (CHROME_WORDS.contains(&name) || name.split(['-', '_']).any(|word| CHROME_WORDS.contains(&word)))
+            let describes = words.next().is_some_and(|word| matches!(word, "has" | "no" | "with" | "is" | "js"));
+            !describes && name.split(['-', '_']).chain([name]).any(|word| CHROME_WORDS.contains(&word))
         })
     })
+}
+
+fn is_note(element: &scraper::node::Element) -> bool {
+    element.attr("class").is_some_and(|names| names.split([' ', '-', '_']).chain(names.split_ascii_whitespace()).any(|word| NOTE_WORDS.contains(&word)))
 }
 
 /// Walks down from the body into the container that holds the page's heading and most of its good text.

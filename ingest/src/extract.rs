@@ -157,7 +157,7 @@ fn robots_directives(value: &str) -> (bool, bool) {
     let (mut noindex, mut nofollow, mut is_for_us) = (false, false, true);
     for part in value.split(',') {
         let directive = match part.split_once(':') {
-            Some((robot, directive)) if !robot.trim().contains(['_', '-']) => {
+            Some((robot, directive)) if !robot.trim().starts_with("max-") && robot.trim() != "unavailable_after" => {
                 is_for_us = robot.trim().eq_ignore_ascii_case("frontdesk") || robot.trim() == "*";
                 directive
             }

@@ -158,13 +158,13 @@ impl Fetcher {
         let mut url = request.url.clone();
         let mut deadline = None;
         for _ in 0..=REDIRECTS_MAX {
-            let turn = self.turn(&url, request.crawl_delay).await?;
+            let _turn = self.turn(&url, request.crawl_delay).await?;
             // Waiting for one's turn is politeness, not the site's slowness.
             let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.settings.total_timeout);
             let response = self.send(&url, request, deadline).await?;
             match redirect(&response)? {
                 Some(next) => url = next,
-                None => return self.read(response, request.want, deadline).await.inspect(|_| drop(turn)),
+                None => return self.read(response, request.want, deadline).await,
             }
         }
         Err(Reason::TooManyRedirects(REDIRECTS_MAX).into())
