@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release --example extraction_f1 -- SITE_FOLDER [html|html_divsoup …]`, where the folder
 //! holds the built pages and `gold.jsonl` with `{"id", "url", "title", "text"}` a line.
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss, reason = "a program for developers that reports on its standard output")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss, clippy::indexing_slicing, reason = "a program for developers that reports on its standard output")]
 
 use ingest::boilerplate::SiteProfile;
 use ingest::extract::{Extraction, RawPage, extract};

@@ -2,6 +2,8 @@
 //! go. Two witnesses: the page itself (tags, class names, how much of a text is links) and the site
 //! (texts that stand on many of its pages).
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "of all elements, each match is about a few")]
+
 use crate::boilerplate::{BlockHash, SiteProfile};
 use crate::dom::{Item, Kind, Outline, Tag};
 

@@ -227,25 +227,26 @@ impl<'a> Outline<'a> {
                         let end = items.len() + 1;
                         items.push(Item { kind: Kind::Text(text), end });
                     }
-                    Node::Element(element) => match Tag::of(&element.name.local) {
-                        Tag::Skipped => skipped = Some(node.id()),
-                        tag => {
+                    Node::Element(element) => {
+                        let tag = Tag::of(&element.name.local);
+                        if tag == Tag::Skipped {
+                            skipped = Some(node.id());
+                        } else {
                             open.push(items.len());
                             items.push(Item { kind: Kind::Element(tag, element), end: 0 });
                         }
-                    },
-                    _ => {}
+                    }
+                    Node::Document | Node::Fragment | Node::Doctype(_) | Node::Comment(_) | Node::ProcessingInstruction(_) => {}
                 },
                 ego_tree::iter::Edge::Close(node) => match skipped {
                     Some(id) if id == node.id() => skipped = None,
-                    Some(_) => {}
                     None if node.value().is_element() => {
                         let end = items.len();
                         if let Some(item) = open.pop().and_then(|index| items.get_mut(index)) {
                             item.end = end;
                         }
                     }
-                    None => {}
+                    Some(_) | None => {}
                 },
                 ego_tree::iter::Edge::Open(_) => {}
             }

@@ -130,7 +130,7 @@ impl Head {
                 match element.name() {
                     "title" => head.title = child.children().filter_map(|text| text.value().as_text()).flat_map(|text| text.split_whitespace()).collect::<Vec<_>>().join(" "),
                     "base" => head.base = element.attr("href").and_then(|base| url.join(base).ok()).unwrap_or(head.base),
-                    "link" if has_word(element.attr("rel"), "canonical") => head.canonical = element.attr("href").and_then(|canonical| url.join(canonical).ok()).filter(|url| url.has_host()),
+                    "link" if has_word(element.attr("rel"), "canonical") => head.canonical = element.attr("href").and_then(|canonical| url.join(canonical).ok()).filter(Url::has_host),
                     "meta" if has_word(element.attr("name"), "robots") || has_word(element.attr("name"), "frontdesk") => {
                         let (noindex, nofollow) = robots_directives(content);
                         head.noindex |= noindex;

@@ -15,7 +15,7 @@ pub const REDIRECTS_MAX: usize = 5;
 /// Headers of an answer, names and values together.
 pub const HEADER_BYTES_MAX: usize = 64 * 1024;
 /// The longest `Retry-After` that is passed on.
-pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+pub const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
 /// One sitemap, as sent and as unpacked: the protocol's own limit.
 const SITEMAP_BOUNDS: Bounds = Bounds { raw_bytes_max: 50 * 1024 * 1024, unpacked_bytes_max: 50 * 1024 * 1024 };
 /// How much of a robots.txt is read; the rest is ignored, as RFC 9309 allows beyond 500 KiB.
@@ -90,6 +90,7 @@ impl Get {
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "the large variant is the usual one")]
 pub enum Fetched {
     /// The version at hand is still the present one.
     NotModified,
@@ -302,14 +303,13 @@ fn stopped_reason(stopped: Stopped, bounds: Bounds) -> Reason {
 /// Seconds or a date, as RFC 9110 has it.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = text_of(headers, &header::RETRY_AFTER)?;
-    let seconds = match text.trim().parse::<u64>() {
-        Ok(seconds) => seconds,
+    let seconds = if let Ok(seconds) = text.trim().parse::<u64>() {
+        seconds
+    } else {
         // The date is compared with the server's own clock, so that no clock of ours is asked.
-        Err(_) => {
-            let at = |text: &str| jiff::fmt::rfc2822::parse(text.trim()).ok().map(|time| time.timestamp().as_second());
-            let now = at(&text_of(headers, &header::DATE)?)?;
-            u64::try_from(at(&text)? - now).unwrap_or(0)
-        }
+        let at = |text: &str| jiff::fmt::rfc2822::parse(text.trim()).ok().map(|time| time.timestamp().as_second());
+        let now = at(&text_of(headers, &header::DATE)?)?;
+        u64::try_from(at(&text)?.saturating_sub(now)).unwrap_or(0)
     };
     Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX))
 }

@@ -69,13 +69,17 @@ fn same_encoding(text: &str) -> String {
         let octet = encoded.get(1..3).and_then(|digits| u8::from_str_radix(digits, 16).ok());
         match octet {
             Some(octet) if octet.is_ascii_alphanumeric() || b"-._~".contains(&octet) => same.push(char::from(octet)),
-            Some(octet) => same.push_str(&format!("%{octet:02X}")),
+            Some(octet) => same.extend(['%', hex_digit(octet >> 4), hex_digit(octet & 15)]),
             None => same.push('%'),
         }
         rest = encoded.get(if octet.is_some() { 3 } else { 1 }..).unwrap_or_default();
     }
     same.push_str(rest);
     same
+}
+
+fn hex_digit(value: u8) -> char {
+    char::from_digit(value.into(), 16).unwrap_or('0').to_ascii_uppercase()
 }
 
 /// What a scan reads: where it starts, which patterns it follows, how far it goes.

@@ -15,7 +15,7 @@ use url::{Host, Url};
 
 /// Networks of IPv4 that are not the public internet, from the registry of special-purpose addresses (RFC 6890 and later).
 const PRIVATE_V4: [(Ipv4Addr, u32); 18] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),         // this network
+    (Ipv4Addr::UNSPECIFIED, 8),             // this network
     (Ipv4Addr::new(10, 0, 0, 0), 8),        // private
     (Ipv4Addr::new(100, 64, 0, 0), 10),     // carrier-grade NAT
     (Ipv4Addr::new(127, 0, 0, 0), 8),       // loopback
@@ -35,7 +35,7 @@ const PRIVATE_V4: [(Ipv4Addr, u32); 18] = [
     (Ipv4Addr::new(224, 0, 0, 0), 3),       // multicast, reserved, broadcast
 ];
 
-/// Networks inside the public part of IPv6 (2000::/3) that are not the public internet; all outside it is refused.
+/// Networks inside the public part of IPv6 (`2000::/3`) that are not the public internet; all outside it is refused.
 const PRIVATE_V6: [(Ipv6Addr, u32); 5] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),      // protocol assignments, Teredo, benchmarking, ORCHID
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),  // documentation
@@ -198,7 +198,8 @@ pub fn is_public(address: IpAddr) -> bool {
 
 fn is_local_name(name: &str) -> bool {
     let name = name.trim_end_matches('.');
-    name == "localhost" || name.ends_with(".localhost") || name.ends_with(".local") || name.ends_with(".internal")
+    // The address parser has made the name lower case.
+    matches!(name.rsplit('.').next(), Some("localhost" | "local" | "internal"))
 }
 
 /// Resolves names through the system and lets only public addresses pass.

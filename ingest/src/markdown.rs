@@ -1,6 +1,8 @@
 //! Writes the content of a page as Markdown: headings, paragraphs, lists, quotes, tables and code.
 //! Emphasis and link targets are left out, so that what is quoted reads as it was seen.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "of all elements, each match is about a few")]
+
 use crate::content::Content;
 use crate::dom::{Kind, Outline, Tag};
 use crate::reason::Reason;
@@ -111,7 +113,7 @@ impl<'a> Writer<'a> {
             Tag::OrderedList => self.lists.push(List { next_number: Some(start.unwrap_or(1)), items: 0 }),
             Tag::Item => {
                 let is_nested = self.lists.len() > 1;
-                let marker = self.lists.last_mut().map_or_else(|| "- ".to_owned(), |list| list.marker());
+                let marker = self.lists.last_mut().map_or_else(|| "- ".to_owned(), List::marker);
                 let is_first = self.lists.last().is_none_or(|list| list.items == 1);
                 self.is_near |= is_nested || !is_first;
                 self.indent(marker);

@@ -121,17 +121,17 @@ mod tests {
         let politeness = politeness();
         let address = url("https://a.example/");
         let held = [politeness.wait(&address, None).await, politeness.wait(&address, None).await];
-        let third = tokio::time::timeout(Duration::from_secs(60), politeness.wait(&address, None)).await;
+        let third = tokio::time::timeout(Duration::from_mins(1), politeness.wait(&address, None)).await;
         assert!(third.is_err(), "a third request started while two were running");
         drop(held);
-        assert!(tokio::time::timeout(Duration::from_secs(60), politeness.wait(&address, None)).await.is_ok());
+        assert!(tokio::time::timeout(Duration::from_mins(1), politeness.wait(&address, None)).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_crawl_delay_is_kept_up_to_its_cap_and_so_is_a_call_to_wait() {
         let (politeness, begin) = (politeness(), Instant::now());
         let address = url("https://a.example/");
-        politeness.wait(&address, Some(Duration::from_secs(3_600))).await;
+        politeness.wait(&address, Some(Duration::from_hours(1))).await;
         politeness.wait(&address, None).await;
         assert_eq!(begin.elapsed(), CRAWL_DELAY_MAX);
         politeness.hold_off(&address, Duration::from_secs(7));

@@ -139,11 +139,7 @@ pub enum Reason {
 impl Reason {
     /// Whether the same request may succeed later, unchanged.
     pub fn is_temporary(&self) -> bool {
-        match self {
-            Self::Unreachable | Self::SlowAnswer(_) | Self::SlowPage(_) | Self::BrokenOff | Self::Busy(_) | Self::RobotsUnreadable(_) => true,
-            Self::Status(status) => *status >= 500,
-            _ => false,
-        }
+        matches!(self, Self::Unreachable | Self::SlowAnswer(_) | Self::SlowPage(_) | Self::BrokenOff | Self::Busy(_) | Self::RobotsUnreadable(_) | Self::Status(500..))
     }
 
     /// Whether the page is known not to exist (any more).

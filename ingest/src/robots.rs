@@ -28,17 +28,16 @@ impl Rules {
     pub fn of(answer: Result<Fetched, Refused>, robot: &str) -> Self {
         match answer.map_err(|refused| refused.reason) {
             Ok(Fetched::Body(body)) => Self::parse(&body.bytes, robot),
-            Err(Reason::Gone(_) | Reason::NotAllowed(_) | Reason::TooManyRedirects(_)) => Self { robots: Robots::allow_all(), unreadable: None },
-            // 429 is the one client error that asks to stop.
-            Err(Reason::Status(400..=499)) => Self { robots: Robots::allow_all(), unreadable: None },
-            Ok(Fetched::NotModified) => Self::forbidding(Reason::BadAnswer),
+            // Of the client errors only those that ask to come back later (429) forbid.
+            Err(Reason::Gone(_) | Reason::NotAllowed(_) | Reason::TooManyRedirects(_) | Reason::Status(400..=499)) => Self { robots: Robots::allow_all(), unreadable: None },
+            Ok(Fetched::NotModified) => Self::forbidding(&Reason::BadAnswer),
             // The guard's own words say more than that robots.txt was not read.
             Err(reason @ Reason::Refused(_)) => Self { robots: Robots::disallow_all(), unreadable: Some(reason) },
-            Err(reason) => Self::forbidding(reason),
+            Err(reason) => Self::forbidding(&reason),
         }
     }
 
-    fn forbidding(reason: Reason) -> Self {
+    fn forbidding(reason: &Reason) -> Self {
         Self { robots: Robots::disallow_all(), unreadable: Some(Reason::RobotsUnreadable(reason.to_string())) }
     }
 

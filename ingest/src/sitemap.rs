@@ -147,7 +147,7 @@ impl Draft {
 }
 
 /// Walks through sitemaps that point at sitemaps: each once, so deep, and so many. Holds no connection:
-/// its caller fetches what `next` names and gives back what was found.
+/// its caller fetches what `take` names and gives back what was found.
 #[derive(Debug, Default)]
 pub struct Walk {
     waiting: Vec<(Url, usize)>,
@@ -167,7 +167,7 @@ impl Walk {
     }
 
     /// The next sitemap to fetch, and how deep it lies.
-    pub fn next(&mut self) -> Option<(Url, usize)> {
+    pub fn take(&mut self) -> Option<(Url, usize)> {
         self.waiting.pop()
     }
 
@@ -260,7 +260,7 @@ mod tests {
         let entry = |name: &str| Entry { url: site(name), last_modified: None };
         let mut walk = Walk::new([site("a")]);
         let mut fetched = 0;
-        while let Some((_, depth)) = walk.next() {
+        while let Some((_, depth)) = walk.take() {
             fetched += 1;
             walk.found(vec![entry("a"), entry(&format!("deeper{depth}"))], depth);
         }

@@ -1,4 +1,4 @@
-//! Estimates how many tokens a text has for a WordPiece model of the MiniLM class, without a
+//! Estimates how many tokens a text has for a `WordPiece` model such as all-MiniLM-L6-v2, without a
 //! tokenizer: a table over the lengths of words, fitted to six corpora of support and science texts.
 //!
 //! Passages of 180 words are estimated at 1.03–1.11 × their true count on average; of 3,000 passages 99
