@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Instant;
 use uuid::Uuid;
 
-/// Values of a MiniLM vector.
+/// Values of a vector of the small local model.
 const DIMENSIONS: usize = 384;
 /// Ranks that nDCG looks at.
 const CUT: usize = 10;

@@ -9,9 +9,12 @@ const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 /// Prime of FNV-1a with 64 bits.
 const FNV_PRIME: u64 = 0x0100_0000_01b3;
 
+/// For each byte, its eight bits as eight bytes of 0 or 1.
+const SPREAD: [u64; 256] = spread();
+
 /// Computes the fingerprint; letter case, punctuation and white space do not count.
 pub(crate) fn of(text: &str) -> u64 {
-    let mut votes = [0i32; 64];
+    let mut votes = Votes::default();
     let mut previous = FNV_OFFSET;
     let mut word = FNV_OFFSET;
     let mut letters = 0usize;
@@ -20,11 +23,11 @@ pub(crate) fn of(text: &str) -> u64 {
             word = (word ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(FNV_PRIME);
             letters += 1;
         } else if letters > 0 {
-            vote(&mut votes, mixed(previous.rotate_left(23) ^ word));
+            votes.add(mixed(previous.rotate_left(23) ^ word));
             (previous, word, letters) = (word, FNV_OFFSET, 0);
         }
     }
-    votes.iter().rev().fold(0, |bits, vote| (bits << 1) | u64::from(*vote > 0))
+    votes.majority()
 }
 
 /// Whether two fingerprints are of nearly the same text.
@@ -32,10 +35,58 @@ pub(crate) fn near(left: u64, right: u64) -> bool {
     (left ^ right).count_ones() <= NEAR_BITS_MAX
 }
 
-fn vote(votes: &mut [i32; 64], hash: u64) {
-    for (bit, vote) in votes.iter_mut().enumerate() {
-        *vote += i32::from((hash >> bit) & 1 == 1) * 2 - 1;
+/// How many hashes had each bit set. Eight counters share a word, and are emptied before they are full.
+#[derive(Default)]
+struct Votes {
+    counters: [u64; 8],
+    pending: u32,
+    set: [[u32; 8]; 8],
+    hashes: u32,
+}
+
+impl Votes {
+    fn add(&mut self, hash: u64) {
+        for (counters, byte) in self.counters.iter_mut().zip(hash.to_le_bytes()) {
+            *counters += SPREAD.get(usize::from(byte)).copied().unwrap_or_default();
+        }
+        self.pending += 1;
+        if self.pending == u32::from(u8::MAX) {
+            self.empty();
+        }
     }
+
+    fn empty(&mut self) {
+        for (set, counters) in self.set.iter_mut().zip(&mut self.counters) {
+            for (set, counted) in set.iter_mut().zip(counters.to_le_bytes()) {
+                *set += u32::from(counted);
+            }
+            *counters = 0;
+        }
+        self.hashes += std::mem::take(&mut self.pending);
+    }
+
+    fn majority(mut self) -> u64 {
+        self.empty();
+        let half = self.hashes / 2;
+        self.set.as_flattened().iter().rev().fold(0, |bits, set| (bits << 1) | u64::from(*set > half))
+    }
+}
+
+const fn spread() -> [u64; 256] {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut bit = 0;
+        while bit < 8 {
+            #[expect(clippy::indexing_slicing, reason = "the loop ends at the table's length")]
+            if byte >> bit & 1 == 1 {
+                table[byte] |= 1 << (8 * bit);
+            }
+            bit += 1;
+        }
+        byte += 1;
+    }
+    table
 }
 
 /// Spreads a hash over all 64 bits: the finalizer of splitmix64.

@@ -5,7 +5,6 @@ use domain::OrganizationId;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 /// Lock files lie beside the organizations' folders, because erasing deletes those.
 const LOCKS: &str = "locks";
@@ -45,31 +44,21 @@ impl Folders {
     }
 }
 
-/// Tells whether a file was replaced since: cheap enough for every search.
+/// Tells whether a small file was replaced since. It looks at the content, because two commits
+/// within a tick of the clock can share length, time and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
-    modified: SystemTime,
-    length: u64,
-    #[cfg(unix)]
-    inode: u64,
+    length: usize,
+    checksum: u32,
 }
 
 impl Stamp {
     /// `None` where there is no file.
     pub(crate) fn of(path: &Path) -> Result<Option<Self>> {
-        #[cfg(unix)]
-        use std::os::unix::fs::MetadataExt;
-        let metadata = match std::fs::metadata(path) {
-            Ok(metadata) => metadata,
-            Err(source) if source.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(Error::disk(path, source)),
-        };
-        let modified = metadata.modified().map_err(|source| Error::disk(path, source))?;
-        Ok(Some(Self {
-            modified,
-            length: metadata.len(),
-            #[cfg(unix)]
-            inode: metadata.ino(),
-        }))
+        match std::fs::read(path) {
+            Ok(content) => Ok(Some(Self { length: content.len(), checksum: crc32fast::hash(&content) })),
+            Err(source) if source.kind() == ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Error::disk(path, source)),
+        }
     }
 }

@@ -30,7 +30,8 @@ struct Candidate {
 }
 
 /// Fuses two rankings into the best `search.k` hits. `None` is a retriever that was not asked or
-/// did not answer: the other one has all the weight then.
+/// did not answer: the other one has all the weight then. A passage that one retriever did not
+/// return counts 0 there; its real cosine, below the ranking's worst, would count the same.
 pub(crate) fn fuse(search: &Search, dense: Option<Vec<Scored>>, bm25: Option<Vec<Scored>>) -> Vec<Hit> {
     let (dense_weight, bm25_weight) = match (&dense, &bm25) {
         (Some(_), Some(_)) => {

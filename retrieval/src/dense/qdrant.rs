@@ -75,9 +75,10 @@ impl QdrantIndex {
     }
 
     fn failed(&self, error: &QdrantError) -> Error {
-        let reason = match error {
-            QdrantError::ResponseError { status } => format!("{}: {}", status.code(), status.message()),
-            other => other.to_string(),
+        let reason = if let QdrantError::ResponseError { status } = error {
+            format!("{}: {}", status.code(), status.message())
+        } else {
+            error.to_string()
         };
         Error::Qdrant { url: self.url.clone(), reason }
     }

@@ -224,10 +224,10 @@ mod tests {
     async fn a_second_process_sees_what_the_first_commits() {
         let root = tempfile::tempdir().unwrap();
         let (writer, reader, owner) = (index(root.path()), index(root.path()), new_organization());
-        for seq in 1..=5 {
+        for (held, seq) in (1..=5).enumerate() {
             writer.apply(owner, &space(), batch(seq - 1, seq, vec![document(new_document(), 1, &[EAST])])).await.unwrap();
             assert_eq!(reader.applied_seq(owner, &space()).await.unwrap(), seq);
-            assert_eq!(reader.held(owner, &space()).await.unwrap().len() as i64, seq);
+            assert_eq!(reader.held(owner, &space()).await.unwrap().len(), held + 1);
         }
         let other = index(root.path());
         other.apply(owner, &space(), batch(5, 6, vec![document(new_document(), 1, &[EAST])])).await.unwrap();

@@ -160,9 +160,9 @@ impl Mapped {
         if length == 0 {
             return Ok(Self { path, map: None });
         }
-        let file = File::open(&path).map_err(|source| match source.kind() {
-            std::io::ErrorKind::NotFound => Error::damaged(&path, "it is missing"),
-            _ => Error::disk(&path, source),
+        let file = File::open(&path).map_err(|source| {
+            let missing = source.kind() == std::io::ErrorKind::NotFound;
+            if missing { Error::damaged(&path, "it is missing") } else { Error::disk(&path, source) }
         })?;
         let found = file.metadata().map_err(|source| Error::disk(&path, source))?.len();
         if found < length as u64 {
