@@ -17,6 +17,7 @@ pub mod conversations;
 pub mod customers;
 mod database;
 pub mod deliveries;
+mod document_rows;
 pub mod documents;
 pub mod embeddings;
 mod error;
