@@ -5,9 +5,9 @@ use crate::{Database, Result, Transaction};
 use std::time::Duration;
 
 /// How long an answer is kept.
-const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+const KEPT: Duration = Duration::from_hours(24);
 /// After so long without an answer the first request is taken for dead, and the next one is the first.
-const IN_FLIGHT_MAX: Duration = Duration::from_secs(120);
+const IN_FLIGHT_MAX: Duration = Duration::from_mins(2);
 
 /// What a request with an idempotency key is.
 #[derive(Clone, Debug, PartialEq, Eq)]

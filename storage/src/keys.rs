@@ -9,7 +9,7 @@ use sqlx::types::Json;
 use std::time::Duration;
 
 /// How exact `last_used_at` is.
-const TOUCH_INTERVAL: Duration = Duration::from_secs(60);
+const TOUCH_INTERVAL: Duration = Duration::from_mins(1);
 
 /// A key to be.
 #[derive(Clone, Debug, PartialEq)]

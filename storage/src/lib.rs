@@ -29,6 +29,7 @@ pub mod chunks;
 pub mod conversations;
 pub mod customers;
 pub mod deliveries;
+mod document_rows;
 pub mod documents;
 pub mod embeddings;
 pub mod events;

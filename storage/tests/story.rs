@@ -75,7 +75,7 @@ macro_rules! within {
     }};
 }
 
-fn not_found<T: std::fmt::Debug>(outcome: Result<T, Error>) -> bool {
+fn not_found<T>(outcome: &Result<T, Error>) -> bool {
     matches!(outcome, Err(Error::NotFound { .. }))
 }
 
@@ -213,7 +213,7 @@ async fn people_come_and_go(database: &Database) {
         }).await.unwrap();
         transaction.upsert_feedback(message.id, Rating::Poor, Some("no".to_owned())).await.unwrap();
         transaction.upsert_feedback(message.id, Rating::Good, None).await.unwrap();
-        assert!(not_found(transaction.upsert_feedback(transaction.id(), Rating::Good, None).await));
+        assert!(not_found(&transaction.upsert_feedback(transaction.id(), Rating::Good, None).await));
         let fact = NewFact {
             customer_id: ada.id,
             kind: "plan".to_owned(),
@@ -226,7 +226,7 @@ async fn people_come_and_go(database: &Database) {
         let other = transaction.insert_fact(NewFact { importance: 0.9, ..fact.clone() }).await.unwrap();
         transaction.delete_fact(other.id).await.unwrap();
         let stranger = NewFact { customer_id: transaction.id(), ..fact.clone() };
-        assert!(not_found(transaction.insert_fact(stranger).await));
+        assert!(not_found(&transaction.insert_fact(stranger).await));
         (message, transaction.insert_fact(fact).await.unwrap())
     });
     assert_eq!(tenant.load_customer(ada.id).await.unwrap().email, None);
@@ -242,8 +242,8 @@ async fn people_come_and_go(database: &Database) {
     let then = tenant.list_facts(ada.id, fact.created_at, 10).await.unwrap();
     assert!(then[0].last_used_at.is_some());
     within!(database, id, transaction => transaction.delete_customer(ada.id).await.unwrap());
-    assert!(not_found(tenant.load_customer(ada.id).await));
-    assert!(not_found(tenant.load_message(message.id).await));
+    assert!(not_found(&tenant.load_customer(ada.id).await));
+    assert!(not_found(&tenant.load_message(message.id).await));
     assert!(tenant.find_feedback(message.id).await.unwrap().is_none());
     assert!(tenant.list_facts(ada.id, fact.created_at, 10).await.unwrap().is_empty());
 }
@@ -255,7 +255,7 @@ async fn keys_and_requests(database: &Database) {
         name: "ci".to_owned(),
         prefix: "fd_live_ab".to_owned(),
         scopes: vec![Scope::Knowledge, Scope::Usage],
-        expires_at: Some(database.clock().now() + Duration::from_secs(3600)),
+        expires_at: Some(database.clock().now() + Duration::from_hours(1)),
     };
     let key = within!(database, id, transaction => transaction.insert_key(new, "fd_live_abc").await.unwrap());
     assert!(database.find_key("fd_live_abd").await.unwrap().is_none());
@@ -268,7 +268,7 @@ async fn keys_and_requests(database: &Database) {
     assert_eq!(found.last_used_at, Some(touched), "at most once a minute");
     within!(database, id, transaction => {
         transaction.revoke_key(key.id).await.unwrap();
-        assert!(not_found(transaction.revoke_key(transaction.id()).await));
+        assert!(not_found(&transaction.revoke_key(transaction.id()).await));
     });
     assert!(database.find_key("fd_live_abc").await.unwrap().is_none());
 
@@ -284,7 +284,7 @@ async fn keys_and_requests(database: &Database) {
     within!(database, id, transaction => transaction.finish_request("k", 201, "{}").await.unwrap());
     assert_eq!(begin(&one).await, Begun::Replay { status: 201, response: "{}".to_owned() });
     assert_eq!(database.delete_old_requests().await.unwrap(), 0);
-    database.clock().advance(Duration::from_secs(25 * 3600));
+    database.clock().advance(Duration::from_hours(25));
     assert_eq!(database.delete_old_requests().await.unwrap(), 1);
 }
 
@@ -334,7 +334,7 @@ async fn documents_change_and_leave(database: &Database) {
     assert!(matches!(transaction.put_documents(source, &[cut]).await, Err(Error::Invalid(_))));
     assert!(matches!(transaction.put_documents(source, &[document("c", "\0")]).await, Err(Error::Invalid(_))));
     let strange = transaction.id();
-    assert!(not_found(transaction.put_documents(strange, &[document("c", "x")]).await));
+    assert!(not_found(&transaction.put_documents(strange, &[document("c", "x")]).await));
     transaction.rollback().await.unwrap();
 
     within!(database, id, transaction => assert_eq!(transaction.archive_documents(&[a.id, a.id]).await.unwrap(), 1));
@@ -348,7 +348,7 @@ async fn documents_change_and_leave(database: &Database) {
     });
     let last = tenant.list_changes(0, 100).await.unwrap().pop().unwrap();
     assert_eq!((last.document_id, last.kind), (a.id, ChangeKind::Delete));
-    assert!(not_found(tenant.load_document_version(a.id, 1).await));
+    assert!(not_found(&tenant.load_document_version(a.id, 1).await));
 
     let profile = Map::from_iter([("repeats".to_owned(), json!(["menu"]))]);
     let site = within!(database, id, transaction => {
@@ -369,7 +369,7 @@ async fn documents_change_and_leave(database: &Database) {
         transaction.log_changes(ChangeKind::Delete, &[a.id]).await.unwrap()
     });
     assert_eq!(tenant.change_seq().await.unwrap(), seq);
-    assert!(not_found(tenant.load_source(source).await));
+    assert!(not_found(&tenant.load_source(source).await));
     assert_eq!(tenant.count_documents(None).await.unwrap(), 0);
     let last = tenant.list_changes(seq - 2, 1).await.unwrap().remove(0);
     assert_eq!((last.document_id, last.kind), (puts[1].document_id, ChangeKind::Delete));
@@ -379,7 +379,7 @@ async fn embeddings_are_made_once(database: &Database) {
     let (id, source) = organization_with_source(database, "Acme").await;
     let tenant = database.of(id);
     let mut twin = document("b", "one");
-    twin.title = "About a".to_owned();
+    "About a".clone_into(&mut twin.title);
     twin.pieces[0].embedding_hash = document("a", "one").pieces[0].embedding_hash;
     put(database, id, source, &[document("a", "one"), twin, document("c", "two")]).await;
     assert_eq!(tenant.count_missing_embeddings("m").await.unwrap(), 2, "equal text counts once");
@@ -421,8 +421,8 @@ async fn articles_have_versions(database: &Database) {
     assert_eq!(tenant.list_articles(Some(ArticleState::InReview), Keyset::start(), 5).await.unwrap(), vec![loaded]);
     assert!(tenant.list_articles(Some(ArticleState::Draft), Keyset::start(), 5).await.unwrap().is_empty());
     within!(database, id, transaction => transaction.delete_article(article.id).await.unwrap());
-    assert!(not_found(tenant.load_article(article.id).await));
-    assert!(not_found(tenant.load_document(document_id).await));
+    assert!(not_found(&tenant.load_article(article.id).await));
+    assert!(not_found(&tenant.load_document(document_id).await));
 }
 
 async fn scans_know_their_pages(database: &Database) {
@@ -435,7 +435,7 @@ async fn scans_know_their_pages(database: &Database) {
         assert_eq!(pages.len(), 2);
         let known = transaction.insert_pages(scan.id, &[page("b"), page("c"), page("c")]).await.unwrap();
         assert_eq!(known.len(), 1);
-        assert!(not_found(transaction.insert_pages(transaction.id(), &[page("a")]).await));
+        assert!(not_found(&transaction.insert_pages(transaction.id(), &[page("a")]).await));
         let outcome = PageOutcome {
             state: PageState::New,
             reason: None,
@@ -470,18 +470,18 @@ async fn one_organization_never_sees_another(database: &Database) {
     let put_there = put(database, theirs, their_source, &[document("a", "secret")]).await[0];
     let chunks = database.of(theirs).load_chunks_of_documents(&[put_there.document_id]).await.unwrap();
     let tenant = database.of(ours);
-    assert!(not_found(tenant.load_document(put_there.document_id).await));
-    assert!(not_found(tenant.load_document_version(put_there.document_id, 1).await));
-    assert!(not_found(tenant.load_source(their_source).await));
+    assert!(not_found(&tenant.load_document(put_there.document_id).await));
+    assert!(not_found(&tenant.load_document_version(put_there.document_id, 1).await));
+    assert!(not_found(&tenant.load_source(their_source).await));
     assert!(tenant.load_chunks(&[chunks[0].chunk.id]).await.unwrap().is_empty());
     assert!(tenant.load_chunks_of_documents(&[put_there.document_id]).await.unwrap().is_empty());
     let mut transaction = tenant.begin().await.unwrap();
-    assert!(not_found(transaction.put_documents(their_source, &[document("b", "planted")]).await));
+    assert!(not_found(&transaction.put_documents(their_source, &[document("b", "planted")]).await));
     assert_eq!(transaction.delete_documents(&[put_there.document_id]).await.unwrap(), 0);
     assert_eq!(transaction.archive_documents(&[put_there.document_id]).await.unwrap(), 0);
-    assert!(not_found(transaction.delete_source(their_source).await));
-    assert!(not_found(transaction.update_source(their_source, "x", &Map::new()).await));
-    assert!(not_found(transaction.insert_scan(their_source, "https://x/", ScanSettings::default()).await));
+    assert!(not_found(&transaction.delete_source(their_source).await));
+    assert!(not_found(&transaction.update_source(their_source, "x", &Map::new()).await));
+    assert!(not_found(&transaction.insert_scan(their_source, "https://x/", ScanSettings::default()).await));
     transaction.put_documents(our_source, &[document("a", "ours")]).await.unwrap();
     transaction.commit().await.unwrap();
     assert_eq!(database.of(theirs).count_documents(None).await.unwrap(), 1);
