@@ -198,9 +198,11 @@ mod tests {
     #[test]
     fn small_sections_under_one_parent_are_joined_and_a_heading_is_never_left_alone() {
         let text = "# Guide\n\n## Install\n\n### Linux\n\nUse apt.\n\n### Mac\n\nUse brew.\n\n### Windows\n\nRun the installer and follow what it says on every page until it is done, then restart.\n";
-        let chunks = cut("Guide", text);
-        assert_eq!(chunks.first().unwrap(), &("Install".to_owned(), "# Guide\n\n## Install\n\n### Linux\n\nUse apt.\n\n### Mac\n\nUse brew.".to_owned()));
-        assert_eq!(chunks.get(1).unwrap().0, "Install › Windows");
+        let settings = ChunkSettings { tokens_target: 30, tokens_max: 40, document_tokens_max: 10 };
+        let pieces = chunk("Guide", text, &settings);
+        let shown: Vec<(&str, &str)> = pieces.iter().map(|piece| (piece.heading_path.as_str(), &text[piece.start..piece.end])).collect();
+        assert_eq!(shown.first(), Some(&("Install", "# Guide\n\n## Install\n\n### Linux\n\nUse apt.\n\n### Mac\n\nUse brew.")));
+        assert_eq!(shown.get(1).unwrap().0, "Install › Windows");
     }
 
     #[test]

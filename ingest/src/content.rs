@@ -51,7 +51,8 @@ pub(crate) fn find(outline: &Outline<'_>, page_title: &str, profile: Option<&Sit
     mark_chrome(outline, &measure, heading, &mut left_out);
     measure = Measure::of(outline, &blocks, profile, &left_out);
     let root = descend(outline, &measure, heading);
-    mark_menus(outline, &measure, root, heading, &mut left_out);
+    let is_known = profile.is_some_and(SiteProfile::is_ready) || is_marked_as_main(outline, root);
+    mark_menus(outline, &measure, Place { root, heading, is_known }, &mut left_out);
     if let Some(profile) = profile {
         mark_repeated(outline, &blocks, profile, root, &mut left_out);
     }
@@ -246,8 +247,22 @@ fn descend(outline: &Outline<'_>, measure: &Measure, heading: Option<usize>) -> 
     }
 }
 
-/// Leaves out lists of links: to places on this page, or many of them ahead of the heading or beside much text.
-fn mark_menus(outline: &Outline<'_>, measure: &Measure, root: usize, heading: Option<usize>, left_out: &mut [bool]) {
+fn is_marked_as_main(outline: &Outline<'_>, root: usize) -> bool {
+    outline.items.iter().take(root + 1).any(|item| item.end > root && matches!(item.kind, Kind::Element(Tag::Main, _)))
+}
+
+/// Where the content was found, and whether anything but guessing led there.
+#[derive(Clone, Copy)]
+struct Place {
+    root: usize,
+    heading: Option<usize>,
+    is_known: bool,
+}
+
+/// Leaves out lists of links: to places on this page, or ahead of the heading, or (where it is only
+/// guessed what the content is) many of them beside much text.
+fn mark_menus(outline: &Outline<'_>, measure: &Measure, place: Place, left_out: &mut [bool]) {
+    let Place { root, heading, is_known } = place;
     let Some(root_item) = outline.get(root) else { return };
     let good = measure.of_item(root, root_item).good;
     for (index, item) in outline.inside(root) {
@@ -259,7 +274,7 @@ fn mark_menus(outline: &Outline<'_>, measure: &Measure, root: usize, heading: Op
         let is_menu = sums.links >= 2 && ratio(sums.link, sums.text) >= LINK_SHARE_OF_MENU;
         let within = sums.links_within * 10 >= sums.links * 8;
         let ahead = heading.is_some_and(|heading| item.end <= heading);
-        let beside = sums.links >= 15 && good >= 400 && sums.good * 10 < good;
+        let beside = !is_known && sums.links >= 15 && good >= 400 && sums.good * 10 < good;
         if let (true, Some(flag)) = (is_menu && (within || ahead || beside), left_out.get_mut(index)) {
             *flag = true;
         }
@@ -269,11 +284,14 @@ fn mark_menus(outline: &Outline<'_>, measure: &Measure, root: usize, heading: Op
 /// Leaves out blocks that many pages of the site show. Headings and tables need more proof, since the
 /// pages of a manual share them by right.
 fn mark_repeated(outline: &Outline<'_>, blocks: &Blocks, profile: &SiteProfile, root: usize, left_out: &mut [bool]) {
-    let mut structure_end = 0;
+    let (mut structure_end, mut link_end) = (0, 0);
     for (index, item) in outline.inside(root) {
         match item.kind {
             Kind::Element(Tag::Heading(_) | Tag::Table | Tag::Preformatted, _) => structure_end = structure_end.max(item.end),
+            // A list of further reading says the same words as the menu that is on every page.
+            Kind::Element(Tag::Anchor, _) => link_end = link_end.max(item.end),
             Kind::Element(..) => {}
+            Kind::Text(_) if index < link_end => {}
             Kind::Text(text) => {
                 let share_min = if index < structure_end { SHARE_OF_STRUCTURE } else { f64::MIN_POSITIVE };
                 if let (true, Some(flag)) = (!text.trim_ascii().is_empty() && blocks.share(index, profile) >= share_min, left_out.get_mut(index)) {

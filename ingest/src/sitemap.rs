@@ -184,10 +184,14 @@ impl Walk {
     }
 
     fn add(&mut self, url: Url, depth: usize) {
+        if self.seen.contains(&url) {
+            return;
+        }
         if depth > NESTING_MAX || self.seen.len() >= SITEMAPS_MAX {
             self.refused.push((url, Reason::SitemapLoop));
             self.refused.truncate(SITEMAPS_MAX);
-        } else if self.seen.insert(url.clone()) {
+        } else {
+            self.seen.insert(url.clone());
             self.waiting.push((url, depth));
         }
     }
