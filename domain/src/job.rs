@@ -159,19 +159,6 @@ impl Work for DeliverMessage {
     const ATTEMPTS_MAX: i64 = 10;
 }
 
-/// Learns what is worth remembering of a customer from a finished turn.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LearnFacts {
-    /// The customer message to learn from.
-    pub message_id: MessageId,
-}
-
-impl Work for LearnFacts {
-    const KIND: &'static str = "learn_facts";
-    const QUEUE: Queue = Queue::Knowledge;
-    const ATTEMPTS_MAX: i64 = 3;
-}
-
 /// Reads robots.txt and the sitemaps of a scan and lists its first pages.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DiscoverPages {
@@ -202,6 +189,13 @@ impl Work for ScanPage {
     const KIND: &'static str = "scan_page";
     const QUEUE: Queue = Queue::Knowledge;
     const ATTEMPTS_MAX: i64 = 4;
+
+    fn lane(&self) -> Option<String> {
+        Some(self.page_id.to_string())
+    }
+    fn dedupe(&self) -> Option<String> {
+        Some(format!("scan_page:{}", self.page_id))
+    }
 }
 
 /// Marks a page as failed because the job that was to read it was discarded.

@@ -201,7 +201,8 @@ fn seems_gone(title: &str, head_title: &str, text: &str) -> bool {
 }
 
 /// The language a text is written in, if it can be told; else what was stated.
-fn detect_language(text: &str, stated: Option<String>) -> Option<String> {
+/// The language of a text by its beginning, ISO 639-1; what is stated where the text is too short to tell.
+pub(crate) fn detect_language(text: &str, stated: Option<String>) -> Option<String> {
     let sample = text.get(..text.floor_char_boundary(LANGUAGE_SAMPLE_BYTES)).unwrap_or_default();
     // Latin text that is stated to be English mostly is; what most often lies is a template's `lang="en"` over another script or language.
     if sample.len() < LANGUAGE_SAMPLE_BYTES_MIN {

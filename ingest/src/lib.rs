@@ -2,23 +2,34 @@
 //!
 //! It never reaches a private address (unless the settings name it), never obeys text it reads, and
 //! never holds more of a foreign site in memory than its limits say.
-//! Read `fetch` first, then `extract`, then `chunk`.
+//! Read `scan` and `page` first (the way of a page), then `fetch`, `extract` and `chunk`.
 
+pub mod articles;
 pub mod boilerplate;
 mod charset;
 pub mod chunk;
 mod content;
+pub mod documents;
 mod dom;
+mod error;
 pub mod extract;
 pub mod fetch;
-pub mod guard;
 pub mod frontier;
+pub mod guard;
+pub mod import;
+pub mod index;
+mod library;
 mod markdown;
+pub mod page;
 pub mod politeness;
+pub mod preview;
 pub mod reason;
 pub mod robots;
+pub mod scan;
 pub mod sitemap;
 pub mod tokens;
 pub mod unpack;
 
+pub use error::{Error, Result};
+pub use library::Library;
 pub use reason::Reason;

@@ -31,7 +31,7 @@ pub struct PageOutcome {
 }
 
 /// What the last reading of an address left for the next one.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
 pub struct Validators {
     /// To be sent as `If-None-Match`.
     pub etag: Option<String>,

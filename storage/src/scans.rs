@@ -1,7 +1,7 @@
 //! Scans: passes over a website.
 
 use crate::sql::Run;
-use crate::{Error, Keyset, Result, Tenant, Transaction};
+use crate::{Database, Error, Keyset, Result, Tenant, Transaction};
 use domain::page::{PageState, Scan, ScanSettings, ScanState};
 use domain::{ScanId, SourceId};
 use sqlx::types::Json;
@@ -39,6 +39,30 @@ impl Tenant<'_> {
             )
             .await?;
         Ok(counts.into_iter().collect())
+    }
+}
+
+impl Database {
+    /// Completes every running scan whose pages all have their outcome; how many these were. It may be
+    /// called any time and by anyone.
+    pub async fn complete_drained_scans(&self) -> Result<u64> {
+        let drained: Vec<(ScanId,)> = self
+            .all(
+                "select s.id from scans s where s.state = 'running'
+                    and not exists (select 1 from pages p where p.scan_id = s.id and p.state = 'pending') limit 100",
+                (),
+            )
+            .await?;
+        if drained.is_empty() {
+            return Ok(0);
+        }
+        let now = self.clock().now();
+        self.run(
+            "update scans set state = 'completed', finished_at = $1 where state = 'running'
+                and not exists (select 1 from pages p where p.scan_id = scans.id and p.state = 'pending')",
+            (now,),
+        )
+        .await
     }
 }
 

@@ -1,3 +1,39 @@
-//! One shallow file per job.
+//! One shallow file per job: it reads the arguments and calls the crate that has the rules.
 
+mod answer_turn;
 pub mod delete_expired;
+mod deliver_message;
+mod embed_chunks;
+mod scans;
+
+use crate::error::{Error, Result};
+use crate::registry::Registry;
+use answering::Desk;
+use domain::job::{
+    AnswerTurn, DeleteExpired, DeliverMessage, DiscoverPages, EmbedChunks, FailPage, FailScan, HandOffTurn, Job, ScanPage,
+};
+use domain::{ErrorKind, OrganizationId};
+use ingest::Library;
+
+/// Every job that this floor knows.
+pub fn registry(desk: &Desk, library: &Library, retention: delete_expired::Retention) -> Registry {
+    let (answers, handoffs, deliveries) = (desk.clone(), desk.clone(), desk.clone());
+    let (discovers, reads, failed_pages, failed_scans, embeds) =
+        (library.clone(), library.clone(), library.clone(), library.clone(), library.clone());
+    let database = desk.database.clone();
+    Registry::new()
+        .on::<AnswerTurn, _, _>(move |work, job| answer_turn::run(answers.clone(), work, job))
+        .on::<HandOffTurn, _, _>(move |work, job| answer_turn::hand_off(handoffs.clone(), work, job))
+        .on::<DeliverMessage, _, _>(move |work, job| deliver_message::run(deliveries.clone(), work, job))
+        .on::<DiscoverPages, _, _>(move |work, job| scans::discover(discovers.clone(), work, job))
+        .on::<ScanPage, _, _>(move |work, job| scans::read_page(reads.clone(), work, job))
+        .on::<FailPage, _, _>(move |work, job| scans::fail_page(failed_pages.clone(), work, job))
+        .on::<FailScan, _, _>(move |work, job| scans::fail_scan(failed_scans.clone(), work, job))
+        .on::<EmbedChunks, _, _>(move |work, job| embed_chunks::run(embeds.clone(), work, job))
+        .on::<DeleteExpired, _, _>(move |_, _| delete_expired::run(database.clone(), retention))
+}
+
+/// The organization that a job is for.
+pub(crate) fn organization(job: &Job) -> Result<OrganizationId> {
+    job.organization_id.ok_or_else(|| Error::new(ErrorKind::Invalid, "the job names no organization"))
+}
