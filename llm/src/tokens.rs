@@ -14,7 +14,7 @@ const PIECE_BYTES_MAX: usize = 32 * 1024;
 pub enum TokenCounter {
     /// The model's own tokenizer, loaded at the first count (up to 0.5 s and 55 MB).
     Tiktoken(Tokenizer),
-    /// Four Latin letters a token, two letters of other alphabets, one CJK sign, two for an emoji,
+    /// Four Latin letters a token, three letters of other alphabets, one CJK sign, two for an emoji,
     /// one for each sign of punctuation. It needs no memory.
     Estimate,
 }
@@ -61,8 +61,9 @@ fn twelfths_of_a_token(character: char) -> usize {
     match character {
         'a'..='z' | 'A'..='Z' => 3,
         ' ' | '\n' | '\r' | '\t' => 1,
-        // Digits; accented Latin and every other alphabet.
-        '0'..='9' | '\u{80}'..='\u{10ff}' | '\u{1200}'..='\u{1fff}' => 5,
+        '0'..='9' => 5,
+        // Accented Latin and every other alphabet.
+        '\u{80}'..='\u{10ff}' | '\u{1200}'..='\u{1fff}' => 4,
         '\0'..='\u{7f}' => 10,
         // Punctuation and symbols.
         '\u{2000}'..='\u{2bff}' => 12,

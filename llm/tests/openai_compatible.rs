@@ -22,7 +22,7 @@ use llm::{
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
-use stub::{Reply, Stub, answer, done, event, finished, text, usage};
+use stub::{DIMENSIONS, Reply, Stub, answer, done, event, finished, text, usage};
 use tokio::time::Instant;
 
 fn settings(stub: &Stub) -> Settings {
@@ -319,14 +319,14 @@ fn embeddings(stub: &Stub, dimensions: usize) -> OpenAiEmbeddings {
 #[tokio::test]
 async fn the_embeddings_of_an_endpoint_satisfy_the_trait() {
     let stub = Stub::playing(vec![]).await;
-    llm::conformance::exercise(&embeddings(&stub, 64)).await.unwrap();
+    llm::conformance::exercise(&embeddings(&stub, DIMENSIONS)).await.unwrap();
 }
 
 #[tokio::test]
 async fn many_texts_go_in_several_requests_and_come_back_in_order() {
     let stub = Stub::playing(vec![]).await;
     let texts: Vec<String> = (0..130).map(|number| format!("text number {number}")).collect();
-    let embedder = embeddings(&stub, 64);
+    let embedder = embeddings(&stub, DIMENSIONS);
     let vectors = embedder.embed(&texts).await.unwrap();
     assert_eq!((vectors.len(), stub.calls()), (130, 3));
     let alone = embedder.embed(&texts[100..101]).await.unwrap();
@@ -336,15 +336,15 @@ async fn many_texts_go_in_several_requests_and_come_back_in_order() {
 #[tokio::test]
 async fn vectors_of_another_size_are_refused_with_the_fix() {
     let stub = Stub::playing(vec![]).await;
-    let error = embeddings(&stub, 65).embed(&["a".to_owned()]).await.unwrap_err();
+    let error = embeddings(&stub, DIMENSIONS + 1).embed(&["a".to_owned()]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
-    assert!(error.to_string().contains("set `llm.embedding_dimensions` to 64"), "{error}");
+    assert!(error.to_string().contains("set `llm.embedding_dimensions` to 256"), "{error}");
 }
 
 #[tokio::test]
 async fn the_same_query_is_embedded_once() {
     let stub = Stub::playing(vec![]).await;
-    let queries = CachedQueries::new(Arc::new(embeddings(&stub, 64)), 100);
+    let queries = CachedQueries::new(Arc::new(embeddings(&stub, DIMENSIONS)), 100);
     let (first, second) =
         tokio::join!(queries.vector("where is it"), queries.vector("where is it"));
     assert_eq!(first.unwrap(), second.unwrap());

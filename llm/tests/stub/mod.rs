@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
+/// Floats of the stub's vectors.
+pub const DIMENSIONS: usize = 256;
+
 /// One reply of the stub.
 pub enum Reply {
     /// Events of a stream, `[DONE]` included by the caller where it belongs.
@@ -80,7 +83,11 @@ async fn chat(
     match reply {
         Reply::Events(events) => streaming.body(Body::from_stream(ok(events))).unwrap(),
         Reply::CutAfter(events) => {
-            let broken = stream::once(async { Err(std::io::Error::other("cut")) });
+            let broken = stream::once(async {
+                // What was written is sent whenever the body makes the server wait.
+                tokio::task::yield_now().await;
+                Err(std::io::Error::other("cut"))
+            });
             streaming.body(Body::from_stream(ok(events).chain(broken))).unwrap()
         }
         Reply::HangAfter(events) => {
@@ -106,12 +113,13 @@ async fn embeddings(State(played): State<Arc<Mutex<Played>>>, body: Bytes) -> Re
         .enumerate()
         .rev()
         .map(|(index, text)| {
-            let mut vector = vec![0.0_f32; 64];
-            vector[63] = 0.1;
+            let mut vector = vec![0.0_f32; DIMENSIONS];
+            vector[DIMENSIONS - 1] = 0.1;
             for word in text.as_str().unwrap().split_whitespace() {
+                let word = word.trim_matches(|c: char| c.is_ascii_punctuation());
                 let hash =
                     word.bytes().fold(7_usize, |hash, byte| hash * 31 % 6151 + byte as usize);
-                vector[hash % 63] += 1.0;
+                vector[hash % (DIMENSIONS - 1)] += 1.0;
             }
             json!({"index": index, "embedding": vector, "object": "embedding"})
         })
