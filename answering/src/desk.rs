@@ -2,8 +2,8 @@
 
 use llm::price::PriceTable;
 use llm::tokens::TokenCounter;
-use llm::{CachedQueries, ChatModel};
-use retrieval::{Retrieval, VectorSpace};
+use llm::{ChatModel, EmbedderSlot};
+use retrieval::Retrieval;
 use std::sync::Arc;
 use std::time::Duration;
 use storage::Database;
@@ -17,8 +17,8 @@ pub struct Desk {
     pub retrieval: Retrieval,
     /// The language model; without one, answers quote the knowledge.
     pub chat: Option<Arc<dyn ChatModel>>,
-    /// Vectors of queries; without them only words are compared.
-    pub queries: Option<Arc<CachedQueries>>,
+    /// Makes vectors of queries; while it is empty only words are compared.
+    pub embedder: EmbedderSlot,
     /// What model calls cost.
     pub prices: Arc<PriceTable>,
     /// How tokens are counted.
@@ -45,13 +45,5 @@ impl Default for Settings {
             debounce_max: Duration::from_secs(1),
             deadline: Duration::from_secs(45),
         }
-    }
-}
-
-impl Desk {
-    /// The space that query vectors are made in.
-    pub fn vector_space(&self) -> Option<VectorSpace> {
-        let embedder = self.queries.as_ref()?.embedder();
-        Some(VectorSpace { model_id: embedder.model_id().to_owned(), dimensions: embedder.dimensions() })
     }
 }

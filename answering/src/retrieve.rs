@@ -3,7 +3,7 @@
 use crate::understand::Understood;
 use crate::{Desk, Passage, Question, Result};
 use domain::trace::Candidate;
-use retrieval::{Found, Hit, QueryVector, Search};
+use retrieval::{Found, Hit, QueryVector, Search, VectorSpace};
 use std::collections::HashMap;
 use std::time::Duration;
 use storage::chunks::FoundChunk;
@@ -45,9 +45,11 @@ pub async fn retrieve(desk: &Desk, question: &Question, understood: &Understood)
 
 /// The vector of the query, or why there is none.
 pub async fn query_vector(desk: &Desk, text: &str) -> (Option<QueryVector>, Option<String>) {
-    let (Some(queries), Some(space)) = (&desk.queries, desk.vector_space()) else {
+    let Some(queries) = desk.embedder.queries() else {
         return (None, Some("lexical only: no embedding model is loaded".to_owned()));
     };
+    let embedder = queries.embedder();
+    let space = VectorSpace { model_id: embedder.model_id().to_owned(), dimensions: embedder.dimensions() };
     match tokio::time::timeout(VECTOR_TIMEOUT, queries.vector(text)).await {
         Ok(Ok(values)) => (Some(QueryVector { space, values }), None),
         Ok(Err(error)) => (None, Some(format!("lexical only: {error}"))),

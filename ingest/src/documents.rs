@@ -57,7 +57,7 @@ pub fn cut(library: &Library, text: Text) -> NewDocument {
 
 /// The vectors that the passages of these documents lack, computed. Empty without an embedding model.
 pub async fn missing_vectors(library: &Library, organization_id: OrganizationId, documents: &[NewDocument]) -> Result<Vectors> {
-    let Some(embedder) = &library.embedder else { return Ok(Vec::new()) };
+    let Some(embedder) = library.embedder() else { return Ok(Vec::new()) };
     let mut texts: HashMap<[u8; 32], String> = documents.iter().flat_map(embedded_texts).collect();
     let hashes: Vec<[u8; 32]> = texts.keys().copied().collect();
     let known = library.database.of(organization_id).find_embeddings(embedder.model_id(), &hashes).await?;
@@ -85,7 +85,7 @@ pub async fn store(
     documents: &[NewDocument],
     vectors: &Vectors,
 ) -> Result<Vec<Put>> {
-    if let Some(embedder) = &library.embedder
+    if let Some(embedder) = library.embedder()
         && !vectors.is_empty()
     {
         transaction.insert_embeddings(embedder.model_id(), vectors).await?;
@@ -106,7 +106,7 @@ pub async fn put(library: &Library, organization_id: OrganizationId, source_id: 
 /// Embeds passages that have no vector of the present model, batch by batch, each lasting; `done` hears
 /// how many more have one. Stopped in the middle, it goes on where it was.
 pub async fn embed_missing(library: &Library, organization_id: OrganizationId, mut done: impl FnMut(usize)) -> Result<usize> {
-    let Some(embedder) = &library.embedder else { return Ok(0) };
+    let Some(embedder) = library.embedder() else { return Ok(0) };
     let tenant = library.database.of(organization_id);
     let limit = i64::try_from(EMBED_BATCH).unwrap_or(i64::MAX);
     let (mut total, mut after) = (0, None);

@@ -51,7 +51,7 @@ async fn indexed_documents(
     let tenant = library.database.of(organization_id);
     let chunks = tenant.load_chunks_of_documents(ids).await?;
     let mut vectors = HashMap::new();
-    if let Some(embedder) = &library.embedder {
+    if let Some(embedder) = library.embedder() {
         let hashes: Vec<[u8; 32]> = chunks.iter().filter_map(embedding_hash).collect();
         vectors = tenant.find_embeddings(embedder.model_id(), &hashes).await?;
     }

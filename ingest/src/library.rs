@@ -7,7 +7,7 @@ use crate::frontier::Variants;
 use crate::guard::Guard;
 use crate::robots::{Rules, robots_url};
 use domain::ScanId;
-use llm::Embedder;
+use llm::{Embedder, EmbedderSlot};
 use retrieval::{Retrieval, VectorSpace};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,8 +27,8 @@ pub struct Library {
     pub database: Database,
     /// The indexes.
     pub retrieval: Retrieval,
-    /// Makes vectors of passages; without it only words are indexed.
-    pub embedder: Option<Arc<dyn Embedder>>,
+    /// Makes vectors of passages; while it is empty only words are indexed.
+    pub embedder: EmbedderSlot,
     /// Reads addresses.
     pub fetcher: Arc<Fetcher>,
     /// Which addresses may be reached.
@@ -62,7 +62,7 @@ impl Library {
     pub fn new(
         database: Database,
         retrieval: Retrieval,
-        embedder: Option<Arc<dyn Embedder>>,
+        embedder: EmbedderSlot,
         fetcher: Fetcher,
         guard: Guard,
     ) -> Self {
@@ -77,9 +77,14 @@ impl Library {
         }
     }
 
+    /// The embedding model, where it is there.
+    pub fn embedder(&self) -> Option<Arc<dyn Embedder>> {
+        self.embedder.embedder()
+    }
+
     /// The space that vectors are made in.
     pub fn vector_space(&self) -> Option<VectorSpace> {
-        let embedder = self.embedder.as_ref()?;
+        let embedder = self.embedder()?;
         Some(VectorSpace { model_id: embedder.model_id().to_owned(), dimensions: embedder.dimensions() })
     }
 

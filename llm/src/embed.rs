@@ -3,7 +3,7 @@
 use crate::error::Error;
 use futures::future::BoxFuture;
 use quick_cache::sync::Cache;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// A longer query is embedded each time anew: it will hardly come again and would fill the cache.
 const CACHED_QUERY_BYTES_MAX: usize = 2048;
@@ -53,6 +53,29 @@ impl CachedQueries {
             message: "no vector for the query".to_owned(),
         })?;
         Ok(vector.into())
+    }
+}
+
+/// The place of the embedding model: empty until its files are there, so that a desk starts without.
+#[derive(Clone, Default)]
+pub struct EmbedderSlot {
+    queries: Arc<RwLock<Option<Arc<CachedQueries>>>>,
+}
+
+impl EmbedderSlot {
+    /// Puts a model in; whoever asks from now on uses it.
+    pub fn fill(&self, queries: CachedQueries) {
+        *self.queries.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(queries));
+    }
+
+    /// The vectors of queries, where a model is there.
+    pub fn queries(&self) -> Option<Arc<CachedQueries>> {
+        self.queries.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The model, where it is there.
+    pub fn embedder(&self) -> Option<Arc<dyn Embedder>> {
+        self.queries().map(|queries| Arc::clone(queries.embedder()))
     }
 }
 

@@ -18,7 +18,7 @@ pub mod weights;
 
 pub use budget::{CALLS_PER_MESSAGE_MAX, CallBudget};
 pub use chat::{ChatModel, ChatRequest, Completion, Delta, Deltas, Fallbacks, FinishReason};
-pub use embed::{CachedQueries, Embedder};
+pub use embed::{CachedQueries, Embedder, EmbedderSlot};
 pub use error::Error;
 pub use price::{Price, PriceTable};
 pub use secret::Secret;
