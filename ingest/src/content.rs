@@ -15,7 +15,7 @@ const SHARE_WITHOUT_HEADING: f64 = 0.8;
 const SHARE_OF_DECORATION: f64 = 0.4;
 /// The same for what is hidden: some pages hide all of themselves until a script has run.
 const SHARE_OF_HIDDEN: f64 = 0.9;
-/// How often a heading or a table's text must be seen on a site before it is dropped.
+/// How often a table's text must be seen on a site before it is dropped.
 const SHARE_OF_STRUCTURE: f64 = 0.8;
 /// The part of a container's text that is links, from which it is a menu.
 const LINK_SHARE_OF_MENU: f64 = 0.8;
@@ -267,13 +267,13 @@ fn mark_menus(outline: &Outline<'_>, measure: &Measure, place: Place, left_out: 
     let good = measure.of_item(root, root_item).good;
     for (index, item) in outline.inside(root) {
         let Kind::Element(tag, _) = item.kind else { continue };
-        if !(tag.is_container() || matches!(tag, Tag::List | Tag::OrderedList)) {
+        let ahead = heading.is_some_and(|heading| item.end <= heading);
+        if !(tag.is_container() || matches!(tag, Tag::List | Tag::OrderedList) || tag == Tag::Anchor && ahead) {
             continue;
         }
         let sums = measure.of_item(index, item);
-        let is_menu = sums.links >= 2 && ratio(sums.link, sums.text) >= LINK_SHARE_OF_MENU;
+        let is_menu = (sums.links >= 2 || ahead) && ratio(sums.link, sums.text) >= LINK_SHARE_OF_MENU;
         let within = sums.links_within * 10 >= sums.links * 8;
-        let ahead = heading.is_some_and(|heading| item.end <= heading);
         let beside = !is_known && sums.links >= 15 && good >= 400 && sums.good * 10 < good;
         if let (true, Some(flag)) = (is_menu && (within || ahead || beside), left_out.get_mut(index)) {
             *flag = true;
@@ -281,17 +281,17 @@ fn mark_menus(outline: &Outline<'_>, measure: &Measure, place: Place, left_out: 
     }
 }
 
-/// Leaves out blocks that many pages of the site show. Headings and tables need more proof, since the
-/// pages of a manual share them by right.
+/// Leaves out blocks that many pages of the site show. Tables and code need more proof, since the pages
+/// of a manual share them by right.
 fn mark_repeated(outline: &Outline<'_>, blocks: &Blocks, profile: &SiteProfile, root: usize, left_out: &mut [bool]) {
-    let (mut structure_end, mut link_end) = (0, 0);
+    let (mut structure_end, mut kept_end) = (0, 0);
     for (index, item) in outline.inside(root) {
         match item.kind {
-            Kind::Element(Tag::Heading(_) | Tag::Table | Tag::Preformatted, _) => structure_end = structure_end.max(item.end),
-            // A list of further reading says the same words as the menu that is on every page.
-            Kind::Element(Tag::Anchor, _) => link_end = link_end.max(item.end),
+            Kind::Element(Tag::Table | Tag::Preformatted, _) => structure_end = structure_end.max(item.end),
+            // Headings and links to further reading say the same words as the menu that is on every page.
+            Kind::Element(Tag::Heading(_) | Tag::Anchor, _) => kept_end = kept_end.max(item.end),
             Kind::Element(..) => {}
-            Kind::Text(_) if index < link_end => {}
+            Kind::Text(_) if index < kept_end => {}
             Kind::Text(text) => {
                 let share_min = if index < structure_end { SHARE_OF_STRUCTURE } else { f64::MIN_POSITIVE };
                 if let (true, Some(flag)) = (!text.trim_ascii().is_empty() && blocks.share(index, profile) >= share_min, left_out.get_mut(index)) {

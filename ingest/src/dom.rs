@@ -32,7 +32,8 @@ pub(crate) fn parse(text: &str, is_xhtml: bool) -> Result<Html, Reason> {
         let (piece, after) = rest.split_at(rest.ceil_char_boundary(PIECE_BYTES.min(rest.len())));
         rest = after;
         queue.push_back(StrTendril::from(piece));
-        while let TokenizerResult::Script(_) = tokenizer.feed(&queue) {}
+        // It pauses at scripts and stated charsets, which change nothing here.
+        while !matches!(tokenizer.feed(&queue), TokenizerResult::Done) {}
         let html = tokenizer.sink.builder.sink.0.borrow();
         if html.tree.nodes().len() > NODES_MAX || begin.elapsed() > PARSE_TIME_MAX {
             return Err(Reason::TooComplex);

@@ -18,7 +18,7 @@ const COLUMNS_MAX: usize = 64;
 
 /// Writes the content of a page.
 pub(crate) fn write(outline: &Outline<'_>, content: &Content) -> Result<String, Reason> {
-    let mut writer = Writer { outline, content, out: String::new(), line: Line::default(), prefix: String::new(), marker: None, is_near: false, heading: None, frames: Vec::new(), lists: Vec::new() };
+    let mut writer = Writer { outline, content, out: String::new(), line: Line::default(), prefix: String::new(), last_prefix: String::new(), marker: None, is_near: false, heading: None, frames: Vec::new(), lists: Vec::new() };
     writer.run()?;
     Ok(writer.out)
 }
@@ -30,6 +30,8 @@ struct Writer<'a> {
     line: Line,
     /// What each line begins with: quotes and indents of lists.
     prefix: String,
+    /// The same of the block before.
+    last_prefix: String,
     /// The marker of a list item that has written nothing yet; it takes the place of its indent.
     marker: Option<String>,
     /// Whether the next block follows without a blank line.
@@ -178,11 +180,14 @@ impl<'a> Writer<'a> {
         if !self.out.is_empty() {
             if !self.is_near {
                 self.out.push('\n');
-                self.out.push_str(self.prefix.trim_end());
+                // A blank line belongs to the quotes that both blocks stand in.
+                let shared = self.prefix.bytes().zip(self.last_prefix.bytes()).take_while(|(one, other)| one == other).count();
+                self.out.push_str(self.prefix.get(..shared).unwrap_or_default().trim_end());
             }
             self.out.push('\n');
         }
         self.is_near = false;
+        self.last_prefix.clone_from(&self.prefix);
         match self.marker.take() {
             Some(marker) => {
                 let outer = self.prefix.len().saturating_sub(marker.len());
