@@ -4,15 +4,19 @@
 //! never holds more of a foreign site in memory than its limits say.
 //! Read `fetch` first, then `extract`, then `chunk`.
 
+mod answer;
 pub mod boilerplate;
 mod charset;
+mod chrome;
 pub mod chunk;
 mod content;
 mod dom;
 pub mod extract;
 pub mod fetch;
-pub mod guard;
 pub mod frontier;
+pub mod guard;
+mod language;
+mod line;
 mod markdown;
 pub mod politeness;
 pub mod reason;
