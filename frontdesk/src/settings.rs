@@ -186,10 +186,9 @@ pub struct Scan {
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "config.default.toml describes each key")]
 pub struct Retention {
-    pub conversations_days: u32,
     pub traces_days: u32,
     pub jobs_days: u32,
-    pub audit_days: u32,
+    pub events_days: u32,
 }
 
 /// What is logged, and how.

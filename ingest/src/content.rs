@@ -5,6 +5,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "of all elements, each match is about a few")]
 
 use crate::boilerplate::{BlockHash, SiteProfile};
+use crate::chrome::{has_chrome_name, has_chrome_role, is_hidden, is_note};
 use crate::dom::{Item, Kind, Outline, Tag};
 
 /// The part of its parent's good text that a container needs to become the main one, if it holds the page's heading.
@@ -15,21 +16,10 @@ const SHARE_WITHOUT_HEADING: f64 = 0.8;
 const SHARE_OF_DECORATION: f64 = 0.4;
 /// The same for what is hidden: some pages hide all of themselves until a script has run.
 const SHARE_OF_HIDDEN: f64 = 0.9;
-/// How often a heading or a table's text must be seen on a site before it is dropped.
+/// How often a table's text must be seen on a site before it is dropped.
 const SHARE_OF_STRUCTURE: f64 = 0.8;
 /// The part of a container's text that is links, from which it is a menu.
 const LINK_SHARE_OF_MENU: f64 = 0.8;
-/// Words in the class names of notes, which some generators write as `aside`.
-const NOTE_WORDS: [&str; 10] = ["note", "tip", "info", "warning", "caution", "danger", "admonition", "callout", "hint", "starlight-aside"];
-/// Class names that mark what is not content, as whole words.
-const CHROME_WORDS: [&str; 40] = [
-    "sidebar", "breadcrumb", "breadcrumbs", "toc", "tableofcontents", "pagination", "pager", "cookie", "cookies", "consent", "navbar", "navheader", "navfooter", "nav", "navigation", "footer",
-    "headerlink", "headeranchor", "menu", "social", "share", "sharing", "linenos", "lineno", "skip", "skiplink", "skipnav", "advert", "advertisement", "banner", "newsletter", "subscribe", "votes",
-    "feedback", "related", "recommended", "comments", "lastupdated", "editlink", "permalink",
-];
-/// Roles that mark what is not content.
-const CHROME_ROLES: [&str; 7] = ["navigation", "banner", "contentinfo", "search", "complementary", "dialog", "alertdialog"];
-
 /// Which part of a page is its content.
 pub(crate) struct Content {
     /// The item that holds it.
@@ -43,7 +33,11 @@ pub(crate) struct Content {
 }
 
 /// Finds the content of a page. `page_title` is what its head says.
-pub(crate) fn find(outline: &Outline<'_>, page_title: &str, profile: Option<&SiteProfile>) -> Content {
+pub(crate) fn find(
+    outline: &Outline<'_>,
+    page_title: &str,
+    profile: Option<&SiteProfile>,
+) -> Content {
     let blocks = Blocks::of(outline);
     let mut left_out = vec![false; outline.items.len()];
     let mut measure = Measure::of(outline, &blocks, profile, &left_out);
@@ -81,7 +75,9 @@ impl Blocks {
                     hashes.extend(open.take().map(BlockHash::value));
                     ends.push(item.end);
                 }
-                Kind::Text(text) if text.contains(|c: char| !c.is_ascii_whitespace()) => open.get_or_insert_default().add(text),
+                Kind::Text(text) if text.contains(|c: char| !c.is_ascii_whitespace()) => {
+                    open.get_or_insert_default().add(text);
+                }
                 Kind::Element(..) | Kind::Text(_) => {}
             }
             of_item.push(hashes.len());
@@ -91,7 +87,10 @@ impl Blocks {
     }
 
     fn share(&self, index: usize, profile: &SiteProfile) -> f64 {
-        self.of_item.get(index).and_then(|block| self.hashes.get(*block)).map_or(0.0, |hash| profile.share(*hash))
+        self.of_item
+            .get(index)
+            .and_then(|block| self.hashes.get(*block))
+            .map_or(0.0, |hash| profile.share(*hash))
     }
 }
 
@@ -110,7 +109,12 @@ struct Sums {
 }
 
 impl Measure {
-    fn of(outline: &Outline<'_>, blocks: &Blocks, profile: Option<&SiteProfile>, left_out: &[bool]) -> Self {
+    fn of(
+        outline: &Outline<'_>,
+        blocks: &Blocks,
+        profile: Option<&SiteProfile>,
+        left_out: &[bool],
+    ) -> Self {
         let mut sums = Vec::with_capacity(outline.items.len() + 1);
         let mut sum = Sums::default();
         let (mut link_end, mut left_out_end) = (0, 0);
@@ -133,7 +137,10 @@ impl Measure {
                     sum.text += length;
                     if index < link_end {
                         sum.link += length;
-                    } else if index >= left_out_end && length > 0 && profile.is_none_or(|profile| blocks.share(index, profile) <= 0.0) {
+                    } else if index >= left_out_end
+                        && length > 0
+                        && profile.is_none_or(|profile| blocks.share(index, profile) <= 0.0)
+                    {
                         sum.good += length;
                     }
                 }
@@ -167,18 +174,29 @@ fn ratio(part: usize, whole: usize) -> f64 {
 
 /// The heading that names the page: the one its title repeats, else the first that has good text.
 fn page_heading(outline: &Outline<'_>, page_title: &str, measure: &Measure) -> Option<usize> {
-    let headings = |level| outline.items.iter().enumerate().filter(move |(_, item)| matches!(item.kind, Kind::Element(Tag::Heading(of), _) if of <= level));
+    let headings = |level| {
+        outline.items.iter().enumerate().filter(
+            move |(_, item)| matches!(item.kind, Kind::Element(Tag::Heading(of), _) if of <= level),
+        )
+    };
     let title = page_title.to_lowercase();
     let named = headings(2).find(|(index, _)| {
         let text = outline.text(*index).to_lowercase();
         let text = text.trim_end_matches(['¶', '#', ' ']);
         text.len() > 3 && title.starts_with(text)
     });
-    named.or_else(|| headings(1).find(|(index, item)| measure.of_item(*index, **item).good > 0)).map(|(index, _)| index)
+    named
+        .or_else(|| headings(1).find(|(index, item)| measure.of_item(*index, **item).good > 0))
+        .map(|(index, _)| index)
 }
 
 /// Leaves out what says of itself that it is no content, unless it holds too much to be that.
-fn mark_chrome(outline: &Outline<'_>, measure: &Measure, heading: Option<usize>, left_out: &mut [bool]) {
+fn mark_chrome(
+    outline: &Outline<'_>,
+    measure: &Measure,
+    heading: Option<usize>,
+    left_out: &mut [bool],
+) {
     let all = measure.between(0, outline.items.len()).good;
     for (index, item) in outline.items.iter().enumerate() {
         let Kind::Element(tag, element) = item.kind else { continue };
@@ -188,41 +206,17 @@ fn mark_chrome(outline: &Outline<'_>, measure: &Measure, heading: Option<usize>,
             Tag::Chrome => !is_note(element),
             Tag::Header => heading.is_none_or(|heading| index < heading),
             Tag::Heading(_) => false,
-            _ => has_chrome_role(element) || (!tag.is_inline() || tag == Tag::Anchor) && has_chrome_name(element),
+            _ => {
+                has_chrome_role(element)
+                    || (!tag.is_inline() || tag == Tag::Anchor) && has_chrome_name(element)
+            }
         };
-        let mark = says_so && !holds_heading && share <= SHARE_OF_DECORATION || is_hidden(element) && share <= SHARE_OF_HIDDEN;
+        let mark = says_so && !holds_heading && share <= SHARE_OF_DECORATION
+            || is_hidden(element) && share <= SHARE_OF_HIDDEN;
         if let (true, Some(flag)) = (mark, left_out.get_mut(index)) {
             *flag = true;
         }
     }
-}
-
-fn is_hidden(element: &scraper::node::Element) -> bool {
-    let hides = |style: &str| {
-        let style: String = style.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
-        style.contains("display:none") || style.contains("visibility:hidden") || style.contains("font-size:0")
-    };
-    element.attr("aria-hidden") == Some("true") || element.attr("style").is_some_and(hides)
-}
-
-fn has_chrome_role(element: &scraper::node::Element) -> bool {
-    element.attr("role").is_some_and(|role| CHROME_ROLES.contains(&role))
-}
-
-/// Ids are not asked: they name what a section is about, and a section may well be about cookies.
-fn has_chrome_name(element: &scraper::node::Element) -> bool {
-    element.attr("class").is_some_and(|names| {
-        names.split_ascii_whitespace().any(|name| {
-            let mut words = name.split(['-', '_']);
-            // `has-sidebar`, `no-footer`, `with-toc` describe the page around them, not themselves.
-            let describes = words.next().is_some_and(|word| matches!(word, "has" | "no" | "with" | "is" | "js"));
-            !describes && name.split(['-', '_']).chain([name]).any(|word| CHROME_WORDS.contains(&word))
-        })
-    })
-}
-
-fn is_note(element: &scraper::node::Element) -> bool {
-    element.attr("class").is_some_and(|names| names.split([' ', '-', '_']).chain(names.split_ascii_whitespace()).any(|word| NOTE_WORDS.contains(&word)))
 }
 
 /// Walks down from the body into the container that holds the page's heading and most of its good text.
@@ -231,7 +225,10 @@ fn descend(outline: &Outline<'_>, measure: &Measure, heading: Option<usize>) -> 
     loop {
         let Some(item) = outline.get(at) else { return at };
         let good = measure.of_item(at, item).good;
-        let best = outline.children(at).filter(|(_, child)| matches!(child.kind, Kind::Element(..))).max_by_key(|(index, child)| measure.of_item(*index, *child).good);
+        let best = outline
+            .children(at)
+            .filter(|(_, child)| matches!(child.kind, Kind::Element(..)))
+            .max_by_key(|(index, child)| measure.of_item(*index, *child).good);
         let Some((index, child)) = best else { return at };
         let is_container = matches!(child.kind, Kind::Element(tag, _) if tag.is_container() || matches!(tag, Tag::Table | Tag::Row | Tag::Cell));
         let share = ratio(measure.of_item(index, child).good, good);
@@ -248,7 +245,11 @@ fn descend(outline: &Outline<'_>, measure: &Measure, heading: Option<usize>) -> 
 }
 
 fn is_marked_as_main(outline: &Outline<'_>, root: usize) -> bool {
-    outline.items.iter().take(root + 1).any(|item| item.end > root && matches!(item.kind, Kind::Element(Tag::Main, _)))
+    outline
+        .items
+        .iter()
+        .take(root + 1)
+        .any(|item| item.end > root && matches!(item.kind, Kind::Element(Tag::Main, _)))
 }
 
 /// Where the content was found, and whether anything but guessing led there.
@@ -267,34 +268,52 @@ fn mark_menus(outline: &Outline<'_>, measure: &Measure, place: Place, left_out: 
     let good = measure.of_item(root, root_item).good;
     for (index, item) in outline.inside(root) {
         let Kind::Element(tag, _) = item.kind else { continue };
-        if !(tag.is_container() || matches!(tag, Tag::List | Tag::OrderedList)) {
+        let ahead = heading.is_some_and(|heading| item.end <= heading);
+        if !(tag.is_container()
+            || matches!(tag, Tag::List | Tag::OrderedList)
+            || tag == Tag::Anchor && ahead)
+        {
             continue;
         }
         let sums = measure.of_item(index, item);
-        let is_menu = sums.links >= 2 && ratio(sums.link, sums.text) >= LINK_SHARE_OF_MENU;
+        let is_menu =
+            (sums.links >= 2 || ahead) && ratio(sums.link, sums.text) >= LINK_SHARE_OF_MENU;
         let within = sums.links_within * 10 >= sums.links * 8;
-        let ahead = heading.is_some_and(|heading| item.end <= heading);
         let beside = !is_known && sums.links >= 15 && good >= 400 && sums.good * 10 < good;
-        if let (true, Some(flag)) = (is_menu && (within || ahead || beside), left_out.get_mut(index)) {
+        if let (true, Some(flag)) =
+            (is_menu && (within || ahead || beside), left_out.get_mut(index))
+        {
             *flag = true;
         }
     }
 }
 
-/// Leaves out blocks that many pages of the site show. Headings and tables need more proof, since the
-/// pages of a manual share them by right.
-fn mark_repeated(outline: &Outline<'_>, blocks: &Blocks, profile: &SiteProfile, root: usize, left_out: &mut [bool]) {
-    let (mut structure_end, mut link_end) = (0, 0);
+/// Leaves out blocks that many pages of the site show. Tables and code need more proof, since the pages
+/// of a manual share them by right.
+fn mark_repeated(
+    outline: &Outline<'_>,
+    blocks: &Blocks,
+    profile: &SiteProfile,
+    root: usize,
+    left_out: &mut [bool],
+) {
+    let (mut structure_end, mut kept_end) = (0, 0);
     for (index, item) in outline.inside(root) {
         match item.kind {
-            Kind::Element(Tag::Heading(_) | Tag::Table | Tag::Preformatted, _) => structure_end = structure_end.max(item.end),
-            // A list of further reading says the same words as the menu that is on every page.
-            Kind::Element(Tag::Anchor, _) => link_end = link_end.max(item.end),
+            Kind::Element(Tag::Table | Tag::Preformatted, _) => {
+                structure_end = structure_end.max(item.end);
+            }
+            // Headings and links to further reading say the same words as the menu that is on every page.
+            Kind::Element(Tag::Heading(_) | Tag::Anchor, _) => kept_end = kept_end.max(item.end),
             Kind::Element(..) => {}
-            Kind::Text(_) if index < link_end => {}
+            Kind::Text(_) if index < kept_end => {}
             Kind::Text(text) => {
-                let share_min = if index < structure_end { SHARE_OF_STRUCTURE } else { f64::MIN_POSITIVE };
-                if let (true, Some(flag)) = (!text.trim_ascii().is_empty() && blocks.share(index, profile) >= share_min, left_out.get_mut(index)) {
+                let share_min =
+                    if index < structure_end { SHARE_OF_STRUCTURE } else { f64::MIN_POSITIVE };
+                if let (true, Some(flag)) = (
+                    !text.trim_ascii().is_empty() && blocks.share(index, profile) >= share_min,
+                    left_out.get_mut(index),
+                ) {
                     *flag = true;
                 }
             }

@@ -2,10 +2,12 @@
 //! loop over a slice: nothing here or after recurses, however deep a page nests.
 
 use crate::reason::Reason;
+use html5ever::TokenizerResult;
 use html5ever::buffer_queue::BufferQueue;
 use html5ever::tendril::StrTendril;
-use html5ever::tokenizer::{Tag as TagToken, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
-use html5ever::TokenizerResult;
+use html5ever::tokenizer::{
+    Tag as TagToken, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
+};
 use html5ever::tree_builder::{TreeBuilder, TreeBuilderOpts};
 use scraper::node::Element;
 use scraper::{Html, HtmlTreeSink, Node};
@@ -24,15 +26,20 @@ const PIECE_BYTES: usize = 2 * 1024;
 /// Parses a page within limits. In XHTML, `<x/>` closes itself whatever `x` is.
 pub(crate) fn parse(text: &str, is_xhtml: bool) -> Result<Html, Reason> {
     let begin = Instant::now();
-    let builder = TreeBuilder::new(HtmlTreeSink::new(Html::new_document()), TreeBuilderOpts::default());
-    let tokenizer = Tokenizer::new(Gate { builder, is_xhtml, is_too_deep: Cell::new(false) }, TokenizerOpts::default());
+    let builder =
+        TreeBuilder::new(HtmlTreeSink::new(Html::new_document()), TreeBuilderOpts::default());
+    let tokenizer = Tokenizer::new(
+        Gate { builder, is_xhtml, is_too_deep: Cell::new(false) },
+        TokenizerOpts::default(),
+    );
     let queue = BufferQueue::default();
     let mut rest = text;
     while !rest.is_empty() {
         let (piece, after) = rest.split_at(rest.ceil_char_boundary(PIECE_BYTES.min(rest.len())));
         rest = after;
         queue.push_back(StrTendril::from(piece));
-        while let TokenizerResult::Script(_) = tokenizer.feed(&queue) {}
+        // It pauses at scripts and stated charsets, which change nothing here.
+        while !matches!(tokenizer.feed(&queue), TokenizerResult::Done) {}
         let html = tokenizer.sink.builder.sink.0.borrow();
         if html.tree.nodes().len() > NODES_MAX || begin.elapsed() > PARSE_TIME_MAX {
             return Err(Reason::TooComplex);
@@ -55,11 +62,25 @@ impl TokenSink for Gate {
     type Handle = ego_tree::NodeId;
 
     fn process_token(&self, token: Token, line_number: u64) -> TokenSinkResult<Self::Handle> {
-        let Token::TagToken(tag) = token else { return self.builder.process_token(token, line_number) };
+        let Token::TagToken(tag) = token else {
+            return self.builder.process_token(token, line_number);
+        };
         if tag.kind == TagKind::EndTag {
             return self.builder.process_token(Token::TagToken(tag), line_number);
         }
-        let is_raw = matches!(&*tag.name, "script" | "style" | "textarea" | "title" | "iframe" | "noscript" | "xmp" | "noembed" | "noframes" | "plaintext");
+        let is_raw = matches!(
+            &*tag.name,
+            "script"
+                | "style"
+                | "textarea"
+                | "title"
+                | "iframe"
+                | "noscript"
+                | "xmp"
+                | "noembed"
+                | "noframes"
+                | "plaintext"
+        );
         if self.is_too_deep.get() && !is_raw {
             return TokenSinkResult::Continue;
         }
@@ -70,8 +91,16 @@ impl TokenSink for Gate {
         if is_raw {
             return TokenSinkResult::Continue;
         }
-        let end = TagToken { kind: TagKind::EndTag, name: tag.name.clone(), self_closing: false, attrs: Vec::new(), had_duplicate_attributes: false };
-        let _ = self.builder.process_token(Token::TagToken(TagToken { self_closing: false, ..tag }), line_number);
+        let end = TagToken {
+            kind: TagKind::EndTag,
+            name: tag.name.clone(),
+            self_closing: false,
+            attrs: Vec::new(),
+            had_duplicate_attributes: false,
+        };
+        let _ = self
+            .builder
+            .process_token(Token::TagToken(TagToken { self_closing: false, ..tag }), line_number);
         self.builder.process_token(Token::TagToken(end), line_number)
     }
 
@@ -85,7 +114,23 @@ impl TokenSink for Gate {
 }
 
 fn is_void(name: &str) -> bool {
-    matches!(name, "area" | "base" | "br" | "col" | "embed" | "hr" | "img" | "input" | "link" | "meta" | "param" | "source" | "track" | "wbr")
+    matches!(
+        name,
+        "area"
+            | "base"
+            | "br"
+            | "col"
+            | "embed"
+            | "hr"
+            | "img"
+            | "input"
+            | "link"
+            | "meta"
+            | "param"
+            | "source"
+            | "track"
+            | "wbr"
+    )
 }
 
 /// What an element is to a reader.
@@ -150,7 +195,9 @@ impl Tag {
             "h4" => Self::Heading(4),
             "h5" => Self::Heading(5),
             "h6" => Self::Heading(6),
-            "p" | "summary" | "figcaption" | "caption" | "address" | "legend" | "label" => Self::Paragraph,
+            "p" | "summary" | "figcaption" | "caption" | "address" | "legend" | "label" => {
+                Self::Paragraph
+            }
             "ul" | "menu" => Self::List,
             "ol" => Self::OrderedList,
             "li" => Self::Item,
@@ -170,10 +217,13 @@ impl Tag {
             "nav" | "footer" | "aside" => Self::Chrome,
             "header" => Self::Header,
             "main" | "article" => Self::Main,
-            "html" | "body" | "div" | "section" | "form" | "fieldset" | "figure" | "details" | "dl" | "center" | "hgroup" | "dialog" | "search" | "tbody" | "thead" | "tfoot"
+            "html" | "body" | "div" | "section" | "form" | "fieldset" | "figure" | "details"
+            | "dl" | "center" | "hgroup" | "dialog" | "search" | "tbody" | "thead" | "tfoot"
             | "colgroup" | "col" => Self::Block,
-            "head" | "script" | "style" | "noscript" | "template" | "svg" | "iframe" | "object" | "embed" | "canvas" | "audio" | "video" | "select" | "input" | "textarea"
-            | "datalist" | "map" | "img" | "picture" | "frameset" | "noframes" | "title" | "meta" | "link" | "base" => Self::Skipped,
+            "head" | "script" | "style" | "noscript" | "template" | "svg" | "iframe" | "object"
+            | "embed" | "canvas" | "audio" | "video" | "select" | "input" | "textarea"
+            | "datalist" | "map" | "img" | "picture" | "frameset" | "noframes" | "title"
+            | "meta" | "link" | "base" => Self::Skipped,
             _ => Self::Inline,
         }
     }
@@ -219,7 +269,15 @@ impl<'a> Outline<'a> {
         let mut items: Vec<Item<'a>> = Vec::with_capacity(html.tree.nodes().len());
         let mut open: Vec<usize> = Vec::with_capacity(64);
         let mut skipped = None;
-        let Some(body) = html.tree.root().children().flat_map(|node| node.children()).find(|node| is_named(node.value(), "body")) else { return Self { items } };
+        let Some(body) = html
+            .tree
+            .root()
+            .children()
+            .flat_map(|node| node.children())
+            .find(|node| is_named(node.value(), "body"))
+        else {
+            return Self { items };
+        };
         for edge in body.traverse() {
             match edge {
                 ego_tree::iter::Edge::Open(node) if skipped.is_none() => match node.value() {
@@ -236,7 +294,11 @@ impl<'a> Outline<'a> {
                             items.push(Item { kind: Kind::Element(tag, element), end: 0 });
                         }
                     }
-                    Node::Document | Node::Fragment | Node::Doctype(_) | Node::Comment(_) | Node::ProcessingInstruction(_) => {}
+                    Node::Document
+                    | Node::Fragment
+                    | Node::Doctype(_)
+                    | Node::Comment(_)
+                    | Node::ProcessingInstruction(_) => {}
                 },
                 ego_tree::iter::Edge::Close(node) => match skipped {
                     Some(id) if id == node.id() => skipped = None,
@@ -269,7 +331,10 @@ impl<'a> Outline<'a> {
     pub(crate) fn children(&self, index: usize) -> impl Iterator<Item = (usize, Item<'a>)> + '_ {
         let end = self.get(index).map_or(index, |item| item.end);
         let first = (index + 1 < end).then_some(index + 1);
-        std::iter::successors(first, move |at| self.get(*at).map(|item| item.end).filter(|next| *next < end)).filter_map(|inner| self.get(inner).map(|item| (inner, item)))
+        std::iter::successors(first, move |at| {
+            self.get(*at).map(|item| item.end).filter(|next| *next < end)
+        })
+        .filter_map(|inner| self.get(inner).map(|item| (inner, item)))
     }
 
     /// The text inside an item, white space collapsed.
@@ -278,7 +343,10 @@ impl<'a> Outline<'a> {
         for (_, item) in self.inside(index) {
             match item.kind {
                 Kind::Text(piece) => {
-                    if piece.starts_with(char::is_whitespace) && !text.ends_with(' ') && !text.is_empty() {
+                    if piece.starts_with(char::is_whitespace)
+                        && !text.ends_with(' ')
+                        && !text.is_empty()
+                    {
                         text.push(' ');
                     }
                     for word in piece.split_whitespace() {

@@ -2,9 +2,11 @@
 
 use crate::boilerplate::SiteProfile;
 use crate::fetch::media_type;
+use crate::language::{detect_language, language_code};
 use crate::reason::Reason;
 use crate::{charset, content, dom, markdown};
-use scraper::Html;
+use ego_tree::NodeRef;
+use scraper::{Html, Node};
 use std::collections::HashSet;
 use url::Url;
 
@@ -12,15 +14,24 @@ use url::Url;
 pub const LINKS_MAX: usize = 10_000;
 /// The longest title, in characters.
 const TITLE_CHARS_MAX: usize = 300;
-/// How much text decides its language, in bytes; less than the minimum decides nothing.
-const LANGUAGE_SAMPLE_BYTES: usize = 600;
-const LANGUAGE_SAMPLE_BYTES_MIN: usize = 100;
 /// A page that says "not found" in its heading and is longer than this, in bytes, is about it instead.
 const SOFT_GONE_BYTES_MAX: usize = 1_500;
 /// What pages that do not exist say in their heading.
 const SOFT_GONE_WORDS: [&str; 14] = [
-    "404", "page not found", "not found", "page doesn't exist", "page doesn’t exist", "page does not exist", "page cannot be found", "page can't be found", "seite nicht gefunden", "nicht gefunden",
-    "page introuvable", "página no encontrada", "pagina non trovata", "pagina niet gevonden",
+    "404",
+    "page not found",
+    "not found",
+    "page doesn't exist",
+    "page doesn’t exist",
+    "page does not exist",
+    "page cannot be found",
+    "page can't be found",
+    "seite nicht gefunden",
+    "nicht gefunden",
+    "page introuvable",
+    "página no encontrada",
+    "pagina non trovata",
+    "pagina niet gevonden",
 ];
 
 /// A page as it was fetched.
@@ -67,7 +78,11 @@ pub fn extract(page: &RawPage<'_>, profile: Option<&SiteProfile>) -> Result<Extr
         "text/plain" | "text/markdown" | "text/x-markdown" => plain(page, &text),
         _ => html(page, &text, media_type == "application/xhtml+xml", profile),
     }?;
-    if extraction.text.is_empty() && extraction.links.is_empty() { Err(Reason::Empty) } else { Ok(extraction) }
+    if extraction.text.is_empty() && extraction.links.is_empty() {
+        Err(Reason::Empty)
+    } else {
+        Ok(extraction)
+    }
 }
 
 fn plain(page: &RawPage<'_>, text: &str) -> Result<Extraction, Reason> {
@@ -76,22 +91,42 @@ fn plain(page: &RawPage<'_>, text: &str) -> Result<Extraction, Reason> {
         return Err(Reason::TextTooLarge(markdown::TEXT_BYTES_MAX));
     }
     let heading = text.lines().find_map(|line| line.strip_prefix("# "));
-    let file = page.url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
+    let file =
+        page.url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
     let title = short_title(heading.unwrap_or(file));
     let (noindex, _) = robots_directives(page.robots_tag.unwrap_or_default());
-    Ok(Extraction { title, language: detect_language(&text, None), text, noindex, ..Extraction::default() })
+    Ok(Extraction {
+        title,
+        language: detect_language(&text, None),
+        text,
+        noindex,
+        ..Extraction::default()
+    })
 }
 
-fn html(page: &RawPage<'_>, text: &str, is_xhtml: bool, profile: Option<&SiteProfile>) -> Result<Extraction, Reason> {
+fn html(
+    page: &RawPage<'_>,
+    text: &str,
+    is_xhtml: bool,
+    profile: Option<&SiteProfile>,
+) -> Result<Extraction, Reason> {
     let is_xhtml = is_xhtml || text.trim_start().starts_with("<?xml");
     let html = dom::parse(text, is_xhtml)?;
     let head = Head::of(&html, page.url);
     let outline = dom::Outline::of(&html);
     let content = content::find(&outline, &head.title, profile);
     let text = markdown::write(&outline, &content)?;
-    let heading = content.heading.filter(|heading| content.root <= *heading && !content.left_out.get(*heading).copied().unwrap_or(false));
-    let heading = heading.map(|heading| outline.text(heading)).map(|heading| heading.trim_end_matches(['¶', '#', '\u{200b}', ' ']).to_owned());
-    let title = short_title(&heading.filter(|heading| !heading.is_empty()).unwrap_or_else(|| without_site_name(&head.title)));
+    let heading = content.heading.filter(|heading| {
+        content.root <= *heading && !content.left_out.get(*heading).copied().unwrap_or(false)
+    });
+    let heading = heading
+        .map(|heading| outline.text(heading))
+        .map(|heading| heading.trim_end_matches(['¶', '#', '\u{200b}', ' ']).to_owned());
+    let title = short_title(
+        &heading
+            .filter(|heading| !heading.is_empty())
+            .unwrap_or_else(|| without_site_name(&head.title)),
+    );
     let (noindex_tag, nofollow_tag) = robots_directives(page.robots_tag.unwrap_or_default());
     let nofollow = head.nofollow || nofollow_tag;
     Ok(Extraction {
@@ -109,6 +144,7 @@ fn html(page: &RawPage<'_>, text: &str, is_xhtml: bool, profile: Option<&SitePro
 /// What the head of a page says.
 struct Head {
     title: String,
+    open_graph_title: String,
     language: Option<String>,
     canonical: Option<Url>,
     base: Url,
@@ -118,38 +154,64 @@ struct Head {
 
 impl Head {
     fn of(html: &Html, url: &Url) -> Self {
-        let mut head = Self { title: String::new(), language: None, canonical: None, base: url.clone(), noindex: false, nofollow: false };
-        let mut open_graph_title = None;
+        let mut head = Self {
+            title: String::new(),
+            open_graph_title: String::new(),
+            language: None,
+            canonical: None,
+            base: url.clone(),
+            noindex: false,
+            nofollow: false,
+        };
         for node in html.tree.root().children() {
             let Some(element) = node.value().as_element() else { continue };
-            head.language = element.attr("lang").or_else(|| element.attr("xml:lang")).and_then(language_code);
-            let inside = node.children().filter(|child| child.value().as_element().is_some_and(|element| element.name() == "head"));
+            let stated = element.attr("lang").or_else(|| element.attr("xml:lang"));
+            head.language = stated.and_then(language_code);
+            let inside = node.children().filter(|child| {
+                child.value().as_element().is_some_and(|element| element.name() == "head")
+            });
             for child in inside.flat_map(|head| head.children()) {
-                let Some(element) = child.value().as_element() else { continue };
-                let content = element.attr("content").unwrap_or_default();
-                match element.name() {
-                    "title" => head.title = child.children().filter_map(|text| text.value().as_text()).flat_map(|text| text.split_whitespace()).collect::<Vec<_>>().join(" "),
-                    "base" => head.base = element.attr("href").and_then(|base| url.join(base).ok()).unwrap_or(head.base),
-                    "link" if has_word(element.attr("rel"), "canonical") => head.canonical = element.attr("href").and_then(|canonical| url.join(canonical).ok()).filter(Url::has_host),
-                    "meta" if has_word(element.attr("name"), "robots") || has_word(element.attr("name"), "frontdesk") => {
-                        let (noindex, nofollow) = robots_directives(content);
-                        head.noindex |= noindex;
-                        head.nofollow |= nofollow;
-                    }
-                    "meta" if element.attr("property") == Some("og:title") => open_graph_title = Some(content.to_owned()),
-                    _ => {}
-                }
+                head.read(child, url);
             }
         }
         if head.title.is_empty() {
-            head.title = open_graph_title.unwrap_or_default();
+            head.title = std::mem::take(&mut head.open_graph_title);
         }
         head
+    }
+
+    fn read(&mut self, node: NodeRef<'_, Node>, url: &Url) {
+        let Some(element) = node.value().as_element() else { return };
+        let target = || element.attr("href").and_then(|target| url.join(target).ok());
+        let content = element.attr("content").unwrap_or_default();
+        let is_named = |name| has_word(element.attr("name"), name);
+        match element.name() {
+            "title" => {
+                let words = node.children().filter_map(|text| text.value().as_text());
+                let words: Vec<&str> = words.flat_map(|text| text.split_whitespace()).collect();
+                self.title = words.join(" ");
+            }
+            "base" => self.base = target().unwrap_or_else(|| self.base.clone()),
+            "link" if has_word(element.attr("rel"), "canonical") => {
+                self.canonical = target().filter(Url::has_host);
+            }
+            "meta" if is_named("robots") || is_named("frontdesk") => {
+                let (noindex, nofollow) = robots_directives(content);
+                self.noindex |= noindex;
+                self.nofollow |= nofollow;
+            }
+            "meta" if element.attr("property") == Some("og:title") => {
+                content.clone_into(&mut self.open_graph_title);
+            }
+            _ => {}
+        }
     }
 }
 
 fn has_word(value: Option<&str>, word: &str) -> bool {
-    value.is_some_and(|value| value.split_ascii_whitespace().any(|part| part.eq_ignore_ascii_case(word)))
+    value.is_some_and(|value| {
+        value.split_ascii_whitespace().any(|part| part.eq_ignore_ascii_case(word))
+    })
 }
 
 /// What a robots tag asks: (noindex, nofollow). Parts that name another robot are not for us.
@@ -157,7 +219,9 @@ fn robots_directives(value: &str) -> (bool, bool) {
     let (mut noindex, mut nofollow, mut is_for_us) = (false, false, true);
     for part in value.split(',') {
         let directive = match part.split_once(':') {
-            Some((robot, directive)) if !robot.trim().starts_with("max-") && robot.trim() != "unavailable_after" => {
+            Some((robot, directive))
+                if !robot.trim().starts_with("max-") && robot.trim() != "unavailable_after" =>
+            {
                 is_for_us = robot.trim().eq_ignore_ascii_case("frontdesk") || robot.trim() == "*";
                 directive
             }
@@ -173,19 +237,33 @@ fn robots_directives(value: &str) -> (bool, bool) {
 fn links(outline: &dom::Outline<'_>, base: &Url) -> Vec<Url> {
     let mut seen = HashSet::new();
     let targets = outline.items.iter().filter_map(|item| match item.kind {
-        dom::Kind::Element(dom::Tag::Anchor, element) if !has_word(element.attr("rel"), "nofollow") => element.attr("href"),
+        dom::Kind::Element(dom::Tag::Anchor, element)
+            if !has_word(element.attr("rel"), "nofollow") =>
+        {
+            element.attr("href")
+        }
         dom::Kind::Element(..) | dom::Kind::Text(_) => None,
     });
     // Most links of a page repeat; the text is compared before the costly parsing.
-    let targets = targets.map(|target| target.split('#').next().unwrap_or_default()).filter(|target| !target.trim().is_empty() && seen.insert(*target));
-    targets.take(LINKS_MAX).filter_map(|target| base.join(target).ok()).filter(|url| matches!(url.scheme(), "http" | "https")).collect()
+    let targets = targets
+        .map(|target| target.split('#').next().unwrap_or_default())
+        .filter(|target| !target.trim().is_empty() && seen.insert(*target));
+    targets
+        .take(LINKS_MAX)
+        .filter_map(|target| base.join(target).ok())
+        .filter(|url| matches!(url.scheme(), "http" | "https"))
+        .collect()
 }
 
 /// A page's title without the name of its site: the part before the last separator, if that is not tiny.
 fn without_site_name(title: &str) -> String {
     let separators = [" | ", " – ", " — ", " · ", " • ", " :: ", " » ", " - "];
     let cut = separators.iter().filter_map(|separator| title.rfind(separator)).max();
-    cut.and_then(|cut| title.get(..cut)).filter(|page| page.len() >= 3).unwrap_or(title).trim().to_owned()
+    cut.and_then(|cut| title.get(..cut))
+        .filter(|page| page.len() >= 3)
+        .unwrap_or(title)
+        .trim()
+        .to_owned()
 }
 
 fn short_title(title: &str) -> String {
@@ -198,34 +276,4 @@ fn seems_gone(title: &str, head_title: &str, text: &str) -> bool {
         SOFT_GONE_WORDS.iter().any(|words| title.contains(words))
     };
     text.len() <= SOFT_GONE_BYTES_MAX && (says_so(title) || says_so(head_title))
-}
-
-/// The language a text is written in, if it can be told; else what was stated.
-/// The language of a text by its beginning, ISO 639-1; what is stated where the text is too short to tell.
-pub(crate) fn detect_language(text: &str, stated: Option<String>) -> Option<String> {
-    let sample = text.get(..text.floor_char_boundary(LANGUAGE_SAMPLE_BYTES)).unwrap_or_default();
-    // Latin text that is stated to be English mostly is; what most often lies is a template's `lang="en"` over another script or language.
-    if sample.len() < LANGUAGE_SAMPLE_BYTES_MIN {
-        return stated;
-    }
-    let detected = whatlang::detect(sample).filter(whatlang::Info::is_reliable).and_then(|info| language_code(iso_639_1(info.lang())?));
-    detected.or(stated)
-}
-
-/// The two letters of a language tag such as `en-GB`.
-fn language_code(tag: &str) -> Option<String> {
-    let code = tag.trim().split(['-', '_']).next()?.to_ascii_lowercase();
-    (code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_lowercase())).then_some(code)
-}
-
-fn iso_639_1(language: whatlang::Lang) -> Option<&'static str> {
-    let codes = [
-        ("epo", "eo"), ("eng", "en"), ("rus", "ru"), ("cmn", "zh"), ("spa", "es"), ("por", "pt"), ("ita", "it"), ("ben", "bn"), ("fra", "fr"), ("deu", "de"), ("ukr", "uk"), ("kat", "ka"),
-        ("ara", "ar"), ("hin", "hi"), ("jpn", "ja"), ("heb", "he"), ("yid", "yi"), ("pol", "pl"), ("amh", "am"), ("jav", "jv"), ("kor", "ko"), ("nob", "nb"), ("dan", "da"), ("swe", "sv"),
-        ("fin", "fi"), ("tur", "tr"), ("nld", "nl"), ("hun", "hu"), ("ces", "cs"), ("ell", "el"), ("bul", "bg"), ("bel", "be"), ("mar", "mr"), ("kan", "kn"), ("ron", "ro"), ("slv", "sl"),
-        ("hrv", "hr"), ("srp", "sr"), ("mkd", "mk"), ("lit", "lt"), ("lav", "lv"), ("est", "et"), ("tam", "ta"), ("vie", "vi"), ("urd", "ur"), ("tha", "th"), ("guj", "gu"), ("uzb", "uz"),
-        ("pan", "pa"), ("aze", "az"), ("ind", "id"), ("tel", "te"), ("pes", "fa"), ("mal", "ml"), ("ori", "or"), ("mya", "my"), ("nep", "ne"), ("sin", "si"), ("khm", "km"), ("tuk", "tk"),
-        ("aka", "ak"), ("zul", "zu"), ("sna", "sn"), ("afr", "af"), ("lat", "la"), ("slk", "sk"), ("cat", "ca"), ("tgl", "tl"), ("hye", "hy"), ("cym", "cy"),
-    ];
-    codes.iter().find(|(long, _)| *long == language.code()).map(|(_, short)| *short)
 }

@@ -1,6 +1,7 @@
 //! Fetches one address: guarded at every hop, polite, and within stated limits of time and size.
 
-use crate::guard::{Guard, GuardedClient, refusal_in};
+use crate::answer::{connection_reason, redirect, retry_after, status_reason, text_of};
+use crate::guard::{Guard, GuardedClient};
 use crate::politeness::{PoliteSettings, Politeness, Turn};
 use crate::reason::Reason;
 use crate::unpack::{Bounds, Stopped, Unpacker};
@@ -14,16 +15,24 @@ use url::Url;
 pub const REDIRECTS_MAX: usize = 5;
 /// Headers of an answer, names and values together.
 pub const HEADER_BYTES_MAX: usize = 64 * 1024;
-/// The longest `Retry-After` that is passed on.
-pub const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
 /// One sitemap, as sent and as unpacked: the protocol's own limit.
-const SITEMAP_BOUNDS: Bounds = Bounds { raw_bytes_max: 50 * 1024 * 1024, unpacked_bytes_max: 50 * 1024 * 1024 };
+const SITEMAP_BOUNDS: Bounds =
+    Bounds { raw_bytes_max: 50 * 1024 * 1024, unpacked_bytes_max: 50 * 1024 * 1024 };
 /// How much of a robots.txt is read; the rest is ignored, as RFC 9309 allows beyond 500 KiB.
 const ROBOTS_BYTES_MAX: usize = 512 * 1024;
 /// What a page may be.
-const PAGE_TYPES: [&str; 5] = ["text/html", "application/xhtml+xml", "text/plain", "text/markdown", "text/x-markdown"];
+const PAGE_TYPES: [&str; 5] =
+    ["text/html", "application/xhtml+xml", "text/plain", "text/markdown", "text/x-markdown"];
 /// What a sitemap may be, beside plain text.
-const SITEMAP_TYPES: [&str; 7] = ["text/xml", "application/xml", "text/plain", "application/gzip", "application/x-gzip", "application/octet-stream", "application/rss+xml"];
+const SITEMAP_TYPES: [&str; 7] = [
+    "text/xml",
+    "application/xml",
+    "text/plain",
+    "application/gzip",
+    "application/x-gzip",
+    "application/octet-stream",
+    "application/rss+xml",
+];
 
 /// How requests are made; the defaults are the stated limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,7 +153,14 @@ impl Fetcher {
     pub fn new(guard: &Guard, settings: FetchSettings) -> reqwest::Result<Self> {
         let client = guard.client(|builder| {
             // Unpacking is ours, since only then is the size as sent known.
-            builder.user_agent(&settings.user_agent).connect_timeout(settings.connect_timeout).no_gzip().no_brotli().no_deflate().referer(false).http2_max_header_list_size(64 * 1024)
+            builder
+                .user_agent(&settings.user_agent)
+                .connect_timeout(settings.connect_timeout)
+                .no_gzip()
+                .no_brotli()
+                .no_deflate()
+                .referer(false)
+                .http2_max_header_list_size(64 * 1024)
         })?;
         Ok(Self { client, politeness: Politeness::new(settings.polite), settings })
     }
@@ -161,7 +177,8 @@ impl Fetcher {
         for _ in 0..=REDIRECTS_MAX {
             let _turn = self.turn(&url, request.crawl_delay).await?;
             // Waiting for one's turn is politeness, not the site's slowness.
-            let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.settings.total_timeout);
+            let deadline =
+                *deadline.get_or_insert_with(|| Instant::now() + self.settings.total_timeout);
             let response = self.send(&url, request, deadline).await?;
             match redirect(&response)? {
                 Some(next) => url = next,
@@ -178,23 +195,48 @@ impl Fetcher {
     }
 
     async fn send(&self, url: &Url, request: &Get, deadline: Instant) -> Result<Response, Reason> {
-        let mut builder = self.client.for_url(url)?.get(url.clone()).header(header::ACCEPT, accepted(request.want)).header(header::ACCEPT_ENCODING, "gzip");
+        let mut builder = self
+            .client
+            .for_url(url)?
+            .get(url.clone())
+            .header(header::ACCEPT, accepted(request.want))
+            .header(header::ACCEPT_ENCODING, "gzip");
         // Validators belong to the address they came from, not to where it redirects.
         if *url == request.url {
-            for (name, value) in [(header::IF_NONE_MATCH, &request.etag), (header::IF_MODIFIED_SINCE, &request.last_modified)] {
-                if let Some(value) = value.as_deref().and_then(|value| HeaderValue::from_str(value).ok()) {
+            for (name, value) in [
+                (header::IF_NONE_MATCH, &request.etag),
+                (header::IF_MODIFIED_SINCE, &request.last_modified),
+            ] {
+                if let Some(value) =
+                    value.as_deref().and_then(|value| HeaderValue::from_str(value).ok())
+                {
                     builder = builder.header(name, value);
                 }
             }
         }
-        let limit = self.settings.first_byte_timeout.min(deadline.saturating_duration_since(Instant::now()));
-        let response = timeout(limit, builder.send()).await.map_err(|_| Reason::SlowAnswer(self.settings.first_byte_timeout))?;
+        let limit = self
+            .settings
+            .first_byte_timeout
+            .min(deadline.saturating_duration_since(Instant::now()));
+        let response = timeout(limit, builder.send())
+            .await
+            .map_err(|_| Reason::SlowAnswer(self.settings.first_byte_timeout))?;
         let response = response.map_err(|error| connection_reason(&error, url))?;
-        let header_bytes: usize = response.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-        if header_bytes > HEADER_BYTES_MAX { Err(Reason::HeadersTooLarge(HEADER_BYTES_MAX)) } else { Ok(response) }
+        let header_bytes: usize =
+            response.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        if header_bytes > HEADER_BYTES_MAX {
+            Err(Reason::HeadersTooLarge(HEADER_BYTES_MAX))
+        } else {
+            Ok(response)
+        }
     }
 
-    async fn read(&self, mut response: Response, want: Want, deadline: Instant) -> Result<Fetched, Refused> {
+    async fn read(
+        &self,
+        mut response: Response,
+        want: Want,
+        deadline: Instant,
+    ) -> Result<Fetched, Refused> {
         if response.status() == StatusCode::NOT_MODIFIED {
             return Ok(Fetched::NotModified);
         }
@@ -209,14 +251,22 @@ impl Fetcher {
         check_type(content_type.as_deref(), want)?;
         let bounds = if want == Want::Sitemap { SITEMAP_BOUNDS } else { self.settings.bounds };
         let may_be_cut = want == Want::Robots;
-        if !may_be_cut && response.content_length().is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > bounds.raw_bytes_max)) {
+        if !may_be_cut
+            && response.content_length().is_some_and(|length| {
+                usize::try_from(length).is_ok_and(|length| length > bounds.raw_bytes_max)
+            })
+        {
             return Err(Reason::TooLarge(bounds.raw_bytes_max).into());
         }
         let mut unpacker = unpacker(response.headers(), bounds)?;
         loop {
-            let piece = timeout_at(deadline, response.chunk()).await.map_err(|_| Reason::SlowPage(self.settings.total_timeout))?;
+            let piece = timeout_at(deadline, response.chunk())
+                .await
+                .map_err(|_| Reason::SlowPage(self.settings.total_timeout))?;
             match piece.map_err(|_| Reason::BrokenOff)? {
-                Some(piece) => unpacker.push(&piece).map_err(|stopped| stopped_reason(stopped, bounds))?,
+                Some(piece) => {
+                    unpacker.push(&piece).map_err(|stopped| stopped_reason(stopped, bounds))?;
+                }
                 None => break,
             }
             if may_be_cut && unpacker.unpacked_bytes() >= ROBOTS_BYTES_MAX {
@@ -232,7 +282,10 @@ impl Fetcher {
             content_type,
             etag: text_of(headers, &header::ETAG),
             last_modified: text_of(headers, &header::LAST_MODIFIED),
-            robots_tag: headers.get("x-robots-tag").and_then(|value| value.to_str().ok()).map(str::to_owned),
+            robots_tag: headers
+                .get("x-robots-tag")
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned),
         }))
     }
 }
@@ -250,42 +303,29 @@ fn accepted(want: Want) -> &'static str {
     }
 }
 
-fn redirect(response: &Response) -> Result<Option<Url>, Reason> {
-    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-        return Ok(None);
-    }
-    let location = response.headers().get(header::LOCATION).ok_or(Reason::BadRedirect)?;
-    // Servers send raw UTF-8 here, whatever the standard says.
-    let location = std::str::from_utf8(location.as_bytes()).map_err(|_| Reason::BadRedirect)?;
-    let mut next = response.url().join(location).map_err(|_| Reason::BadRedirect)?;
-    next.set_fragment(None);
-    Ok(Some(next))
-}
-
-fn status_reason(status: StatusCode) -> Option<Reason> {
-    match status.as_u16() {
-        200 | 203 => None,
-        code @ (404 | 410) => Some(Reason::Gone(code)),
-        code @ (401 | 402 | 403 | 407 | 451) => Some(Reason::NotAllowed(code)),
-        code @ (408 | 425 | 429 | 503) => Some(Reason::Busy(code)),
-        code => Some(Reason::Status(code)),
-    }
-}
-
 fn check_type(content_type: Option<&str>, want: Want) -> Result<(), Reason> {
     // A body without a type is looked at: the charset and the first bytes say what it is.
     let Some(content_type) = content_type else { return Ok(()) };
     let media_type = media_type(content_type);
     let is_wanted = match want {
         Want::Page => PAGE_TYPES.contains(&media_type.as_str()),
-        Want::Sitemap => SITEMAP_TYPES.contains(&media_type.as_str()) || media_type.ends_with("+xml"),
+        Want::Sitemap => {
+            SITEMAP_TYPES.contains(&media_type.as_str()) || media_type.ends_with("+xml")
+        }
         Want::Robots => true,
     };
-    if is_wanted || media_type.is_empty() { Ok(()) } else { Err(Reason::WrongType(media_type.chars().take(100).collect())) }
+    if is_wanted || media_type.is_empty() {
+        Ok(())
+    } else {
+        Err(Reason::WrongType(media_type.chars().take(100).collect()))
+    }
 }
 
 fn unpacker(headers: &HeaderMap, bounds: Bounds) -> Result<Unpacker, Reason> {
-    match text_of(headers, &header::CONTENT_ENCODING).map(|packing| packing.trim().to_ascii_lowercase()).as_deref() {
+    match text_of(headers, &header::CONTENT_ENCODING)
+        .map(|packing| packing.trim().to_ascii_lowercase())
+        .as_deref()
+    {
         None | Some("" | "identity") => Ok(Unpacker::plain(bounds)),
         Some("gzip" | "x-gzip") => Ok(Unpacker::gzip(bounds)),
         Some(other) => Err(Reason::UnknownPacking(other.chars().take(100).collect())),
@@ -297,43 +337,5 @@ fn stopped_reason(stopped: Stopped, bounds: Bounds) -> Reason {
         Stopped::RawTooLarge => Reason::TooLarge(bounds.raw_bytes_max),
         Stopped::UnpackedTooLarge => Reason::TooLargeUnpacked(bounds.unpacked_bytes_max),
         Stopped::Damaged => Reason::BrokenOff,
-    }
-}
-
-/// Seconds or a date, as RFC 9110 has it.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = text_of(headers, &header::RETRY_AFTER)?;
-    let seconds = if let Ok(seconds) = text.trim().parse::<u64>() {
-        seconds
-    } else {
-        // The date is compared with the server's own clock, so that no clock of ours is asked.
-        let at = |text: &str| jiff::fmt::rfc2822::parse(text.trim()).ok().map(|time| time.timestamp().as_second());
-        let now = at(&text_of(headers, &header::DATE)?)?;
-        u64::try_from(at(&text)?.saturating_sub(now)).unwrap_or(0)
-    };
-    Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX))
-}
-
-fn text_of(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {
-    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
-}
-
-fn connection_reason(error: &reqwest::Error, url: &Url) -> Reason {
-    if let Some(refusal) = refusal_in(error) {
-        return Reason::Refused(refusal);
-    }
-    let causes = std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| error.source());
-    let causes: Vec<String> = causes.map(|cause| cause.to_string().to_ascii_lowercase()).collect();
-    let mentions = |words: &str| causes.iter().any(|cause| cause.contains(words));
-    if mentions("dns error") {
-        Reason::HostNotFound(url.host_str().unwrap_or_default().to_owned())
-    } else if mentions("certificate") {
-        Reason::Certificate
-    } else if error.is_connect() || error.is_timeout() {
-        Reason::Unreachable
-    } else if mentions("before message completed") || mentions("connection reset") || mentions("connection closed") {
-        Reason::BrokenOff
-    } else {
-        Reason::BadAnswer
     }
 }

@@ -18,17 +18,30 @@ const SEGMENTS_MAX: usize = 30;
 pub const GLOBS_MAX: usize = 200;
 /// Parameters that say where a visitor came from, not what is shown.
 const TRACKING: [&str; 18] = [
-    "gclid", "gclsrc", "dclid", "wbraid", "gbraid", "fbclid", "msclkid", "yclid", "twclid", "ttclid", "igshid", "mc_cid", "mc_eid", "_ga", "_gl", "_hsenc", "_hsmi", "mkt_tok",
+    "gclid", "gclsrc", "dclid", "wbraid", "gbraid", "fbclid", "msclkid", "yclid", "twclid",
+    "ttclid", "igshid", "mc_cid", "mc_eid", "_ga", "_gl", "_hsenc", "_hsmi", "mkt_tok",
 ];
 /// Parameters that carry a visitor's session.
-const SESSIONS: [&str; 8] = ["phpsessid", "jsessionid", "aspsessionid", "sessionid", "session_id", "sid", "cfid", "cftoken"];
+const SESSIONS: [&str; 8] = [
+    "phpsessid",
+    "jsessionid",
+    "aspsessionid",
+    "sessionid",
+    "session_id",
+    "sid",
+    "cfid",
+    "cftoken",
+];
 /// Parameters of calendars.
-const CALENDARS: [&str; 8] = ["ical", "outlook-ical", "tribe-bar-date", "calendar", "year", "month", "day", "week"];
+const CALENDARS: [&str; 8] =
+    ["ical", "outlook-ical", "tribe-bar-date", "calendar", "year", "month", "day", "week"];
 /// Endings of files that are no pages.
 const FILES: [&str; 62] = [
-    "7z", "apk", "avi", "avif", "bin", "bmp", "bz2", "css", "csv", "deb", "dmg", "doc", "docx", "eot", "epub", "exe", "flac", "flv", "gif", "gz", "heic", "ico", "ics", "iso", "jar", "jpeg", "jpg", "js",
-    "json", "m4a", "m4v", "map", "mjs", "mkv", "mov", "mp3", "mp4", "mpeg", "msi", "odt", "ogg", "otf", "pdf", "pkg", "png", "ppt", "pptx", "rar", "rpm", "rss", "svg", "tar", "tgz", "ttf", "wasm",
-    "wav", "webm", "webp", "woff", "woff2", "xls", "zip",
+    "7z", "apk", "avi", "avif", "bin", "bmp", "bz2", "css", "csv", "deb", "dmg", "doc", "docx",
+    "eot", "epub", "exe", "flac", "flv", "gif", "gz", "heic", "ico", "ics", "iso", "jar", "jpeg",
+    "jpg", "js", "json", "m4a", "m4v", "map", "mjs", "mkv", "mov", "mp3", "mp4", "mpeg", "msi",
+    "odt", "ogg", "otf", "pdf", "pkg", "png", "ppt", "pptx", "rar", "rpm", "rss", "svg", "tar",
+    "tgz", "ttf", "wasm", "wav", "webm", "webp", "woff", "woff2", "xls", "zip",
 ];
 
 /// Gives an address the one form under which its page is known: no fragment, no tracking, the same
@@ -38,11 +51,18 @@ pub fn normalize(url: &Url) -> Url {
     normal.set_fragment(None);
     let path = same_encoding(url.path());
     normal.set_path(&path);
-    if let Some(host) = url.host_str().and_then(|host| host.strip_suffix('.')).filter(|host| !host.is_empty()) {
+    if let Some(host) =
+        url.host_str().and_then(|host| host.strip_suffix('.')).filter(|host| !host.is_empty())
+    {
         // Cannot fail: it was a host with its dot.
         let _ = normal.set_host(Some(host));
     }
-    let mut parameters: Vec<&str> = url.query().unwrap_or_default().split('&').filter(|parameter| !parameter.is_empty() && !is_tracking(parameter)).collect();
+    let mut parameters: Vec<&str> = url
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .filter(|parameter| !parameter.is_empty() && !is_tracking(parameter))
+        .collect();
     // Stable, so that repeated parameters keep their order, which may mean something.
     parameters.sort_by_key(|parameter| name_of(parameter).to_owned());
     let query = same_encoding(&parameters.join("&"));
@@ -68,7 +88,9 @@ fn same_encoding(text: &str) -> String {
         same.push_str(before);
         let octet = encoded.get(1..3).and_then(|digits| u8::from_str_radix(digits, 16).ok());
         match octet {
-            Some(octet) if octet.is_ascii_alphanumeric() || b"-._~".contains(&octet) => same.push(char::from(octet)),
+            Some(octet) if octet.is_ascii_alphanumeric() || b"-._~".contains(&octet) => {
+                same.push(char::from(octet));
+            }
             Some(octet) => same.extend(['%', hex_digit(octet >> 4), hex_digit(octet & 15)]),
             None => same.push('%'),
         }
@@ -112,10 +134,23 @@ pub enum InvalidPattern {
 impl Scope {
     /// A scope around a start. Patterns that begin with `/` are matched with the path, others with the
     /// whole address without its scheme; `*` stays inside a folder, `**` does not.
-    pub fn new(start: &Url, include: &[String], exclude: &[String], depth_max: usize) -> Result<Self, InvalidPattern> {
+    pub fn new(
+        start: &Url,
+        include: &[String],
+        exclude: &[String],
+        depth_max: usize,
+    ) -> Result<Self, InvalidPattern> {
         let start = normalize(start);
-        let folder = start.path().rsplit_once('/').map_or("/", |(folder, _)| folder).to_owned() + "/";
-        Ok(Self { folder, include: if include.is_empty() { None } else { Some(globs(include)?) }, exclude: globs(exclude)?, exclude_patterns: exclude.to_vec(), depth_max, start })
+        let folder =
+            start.path().rsplit_once('/').map_or("/", |(folder, _)| folder).to_owned() + "/";
+        Ok(Self {
+            folder,
+            include: if include.is_empty() { None } else { Some(globs(include)?) },
+            exclude: globs(exclude)?,
+            exclude_patterns: exclude.to_vec(),
+            depth_max,
+            start,
+        })
     }
 
     /// Takes an address in, in its normal form, or says why not. `depth` counts the links that led to it.
@@ -136,9 +171,13 @@ impl Scope {
 
     /// Another host is another site, but for `www.` and https: those lead to the start's own form.
     fn check_site(&self, url: &mut Url) -> Result<(), Reason> {
-        let bare = |url: &Url| url.host_str().map(|host| host.strip_prefix("www.").unwrap_or(host).to_owned());
+        let bare = |url: &Url| {
+            url.host_str().map(|host| host.strip_prefix("www.").unwrap_or(host).to_owned())
+        };
         let usual_ports = self.start.port().is_none() && url.port().is_none();
-        if bare(url) != bare(&self.start) || !usual_ports && url.port_or_known_default() != self.start.port_or_known_default() {
+        if bare(url) != bare(&self.start)
+            || !usual_ports && url.port_or_known_default() != self.start.port_or_known_default()
+        {
             return Err(Reason::OtherSite);
         }
         // Cannot fail: both are web addresses with hosts.
@@ -150,13 +189,20 @@ impl Scope {
     fn check_patterns(&self, url: &Url) -> Result<(), Reason> {
         let address = url.as_str().split_once("://").map_or(url.as_str(), |(_, address)| address);
         let path = &url[url::Position::BeforePath..];
-        let matching = |globs: &GlobSet| globs.matches(path).into_iter().chain(globs.matches(address)).min();
+        let matching =
+            |globs: &GlobSet| globs.matches(path).into_iter().chain(globs.matches(address)).min();
         if let Some(index) = matching(&self.exclude) {
-            return Err(Reason::Excluded(self.exclude_patterns.get(index).cloned().unwrap_or_default()));
+            return Err(Reason::Excluded(
+                self.exclude_patterns.get(index).cloned().unwrap_or_default(),
+            ));
         }
         match &self.include {
             Some(include) if matching(include).is_none() => Err(Reason::NotIncluded),
-            None if !url.path().starts_with(&self.folder) && format!("{}/", url.path()) != self.folder => Err(Reason::OutsideStart),
+            None if !url.path().starts_with(&self.folder)
+                && format!("{}/", url.path()) != self.folder =>
+            {
+                Err(Reason::OutsideStart)
+            }
             _ => Ok(()),
         }
     }
@@ -166,11 +212,17 @@ fn globs(patterns: &[String]) -> Result<GlobSet, InvalidPattern> {
     if patterns.len() > GLOBS_MAX {
         return Err(InvalidPattern::TooMany);
     }
-    let invalid = |pattern: &str, error: globset::Error| InvalidPattern::Syntax { pattern: pattern.to_owned(), error: error.kind().to_string() };
+    let invalid = |pattern: &str, error: globset::Error| InvalidPattern::Syntax {
+        pattern: pattern.to_owned(),
+        error: error.kind().to_string(),
+    };
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
         let without_scheme = pattern.split_once("://").map_or(pattern.as_str(), |(_, rest)| rest);
-        let glob: Glob = GlobBuilder::new(without_scheme).literal_separator(true).build().map_err(|error| invalid(pattern, error))?;
+        let glob: Glob = GlobBuilder::new(without_scheme)
+            .literal_separator(true)
+            .build()
+            .map_err(|error| invalid(pattern, error))?;
         set.add(glob);
     }
     set.build().map_err(|error| invalid(patterns.first().map_or("", String::as_str), error))
@@ -193,16 +245,35 @@ fn check_traps(url: &Url) -> Result<(), Reason> {
         *times > SEGMENT_REPEATS_MAX
     });
     // `/a/b/a/b/a/b`: a relative link that lacks its slash.
-    let is_echo = |length: usize| segments.windows(length * 3).any(|window| window.chunks(length).all(|chunk| window.get(..length) == Some(chunk)));
+    let is_echo = |length: usize| {
+        segments
+            .windows(length * 3)
+            .any(|window| window.chunks(length).all(|chunk| window.get(..length) == Some(chunk)))
+    };
     if repeats || segments.len() > SEGMENTS_MAX || [1, 2, 3].into_iter().any(is_echo) {
         return Err(Reason::RepeatingPath);
     }
-    let names: Vec<String> = url.query().unwrap_or_default().split('&').map(|parameter| name_of(parameter).to_ascii_lowercase()).collect();
-    if url.path().to_ascii_lowercase().contains(";jsessionid=") || names.iter().any(|name| SESSIONS.contains(&name.as_str())) {
+    let names: Vec<String> = url
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .map(|parameter| name_of(parameter).to_ascii_lowercase())
+        .collect();
+    if url.path().to_ascii_lowercase().contains(";jsessionid=")
+        || names.iter().any(|name| SESSIONS.contains(&name.as_str()))
+    {
         return Err(Reason::SessionAddress);
     }
-    let in_calendar = segments.iter().any(|segment| matches!(segment.to_ascii_lowercase().as_str(), "calendar" | "events" | "kalender" | "agenda"));
-    if names.iter().filter(|name| CALENDARS.contains(&name.as_str())).count() >= 2 || in_calendar && (segments.iter().any(|segment| is_date(segment)) || has_year_and_month(&segments)) {
+    let in_calendar = segments.iter().any(|segment| {
+        matches!(
+            segment.to_ascii_lowercase().as_str(),
+            "calendar" | "events" | "kalender" | "agenda"
+        )
+    });
+    if names.iter().filter(|name| CALENDARS.contains(&name.as_str())).count() >= 2
+        || in_calendar
+            && (segments.iter().any(|segment| is_date(segment)) || has_year_and_month(&segments))
+    {
         return Err(Reason::Calendar);
     }
     Ok(())
@@ -257,7 +328,9 @@ mod tests {
     }
 
     fn scope(start: &str, include: &[&str], exclude: &[&str]) -> Scope {
-        let owned = |patterns: &[&str]| patterns.iter().map(|pattern| (*pattern).to_owned()).collect::<Vec<_>>();
+        let owned = |patterns: &[&str]| {
+            patterns.iter().map(|pattern| (*pattern).to_owned()).collect::<Vec<_>>()
+        };
         Scope::new(&url(start), &owned(include), &owned(exclude), 3).unwrap()
     }
 
@@ -268,7 +341,10 @@ mod tests {
             ("https://site.example", "https://site.example/"),
             ("https://site.example./x", "https://site.example/x"),
             ("https://site.example/%7euser/%e3%83%84?", "https://site.example/~user/%E3%83%84"),
-            ("https://site.example/a?utm_source=x&b=2&a=1&gclid=y&fbclid=z", "https://site.example/a?a=1&b=2"),
+            (
+                "https://site.example/a?utm_source=x&b=2&a=1&gclid=y&fbclid=z",
+                "https://site.example/a?a=1&b=2",
+            ),
             ("https://site.example/a?b=2&b=1", "https://site.example/a?b=2&b=1"),
             ("https://site.example/a/index.html", "https://site.example/a/index.html"),
             ("https://site.example/100%/%zz%e", "https://site.example/100%/%zz%e"),
@@ -281,8 +357,15 @@ mod tests {
     fn the_scope_is_the_start_and_what_is_below_its_folder() {
         let scope = scope("https://www.site.example/docs/start.html", &[], &[]);
         let admitted = |address: &str| scope.admit(&url(address), 0).map(|url| url.to_string());
-        assert_eq!(admitted("http://site.example/docs/a#x"), Ok("https://www.site.example/docs/a".into()), "www and https lead to the start's own form");
-        assert_eq!(admitted("https://www.site.example/docs"), Ok("https://www.site.example/docs".into()));
+        assert_eq!(
+            admitted("http://site.example/docs/a#x"),
+            Ok("https://www.site.example/docs/a".into()),
+            "www and https lead to the start's own form"
+        );
+        assert_eq!(
+            admitted("https://www.site.example/docs"),
+            Ok("https://www.site.example/docs".into())
+        );
         assert_eq!(admitted("https://www.site.example/documents/"), Err(Reason::OutsideStart));
         assert_eq!(admitted("https://www.site.example/"), Err(Reason::OutsideStart));
         assert_eq!(admitted("https://blog.site.example/docs/a"), Err(Reason::OtherSite));
@@ -293,20 +376,35 @@ mod tests {
 
     #[test]
     fn patterns_choose_and_exclusion_wins() {
-        let scope = scope("https://site.example/docs/", &["/help/**", "site.example/faq/*"], &["/help/old/**"]);
+        let scope = scope(
+            "https://site.example/docs/",
+            &["/help/**", "site.example/faq/*"],
+            &["/help/old/**"],
+        );
         let admit = |address: &str| scope.admit(&url(address), 0).map(drop);
         assert_eq!(admit("https://site.example/help/a/b"), Ok(()));
         assert_eq!(admit("https://site.example/faq/a"), Ok(()));
-        assert_eq!(admit("https://site.example/faq/a/b"), Err(Reason::NotIncluded), "one star stays inside a folder");
+        assert_eq!(
+            admit("https://site.example/faq/a/b"),
+            Err(Reason::NotIncluded),
+            "one star stays inside a folder"
+        );
         assert_eq!(admit("https://site.example/docs/a"), Err(Reason::NotIncluded));
-        assert_eq!(admit("https://site.example/help/old/a"), Err(Reason::Excluded("/help/old/**".into())));
-        assert!(matches!(Scope::new(&url("https://site.example/"), &["/a[".into()], &[], 1), Err(InvalidPattern::Syntax { .. })));
+        assert_eq!(
+            admit("https://site.example/help/old/a"),
+            Err(Reason::Excluded("/help/old/**".into()))
+        );
+        assert!(matches!(
+            Scope::new(&url("https://site.example/"), &["/a[".into()], &[], 1),
+            Err(InvalidPattern::Syntax { .. })
+        ));
     }
 
     #[test]
     fn traps_are_seen_and_real_addresses_are_not_taken_for_them() {
         let scope = scope("https://site.example/", &[], &[]);
-        let admit = |path: &str| scope.admit(&url(&format!("https://site.example{path}")), 0).map(drop);
+        let admit =
+            |path: &str| scope.admit(&url(&format!("https://site.example{path}")), 0).map(drop);
         for (path, reason) in [
             ("/a/b/a/b/a/b/c", Reason::RepeatingPath),
             ("/x/x/x", Reason::RepeatingPath),
@@ -320,8 +418,20 @@ mod tests {
         ] {
             assert_eq!(admit(path), Err(reason), "{path}");
         }
-        assert_eq!(admit(&format!("/{}", "x".repeat(ADDRESS_BYTES_MAX))), Err(Reason::AddressTooLong(ADDRESS_BYTES_MAX)));
-        for path in ["/blog/2026/11/a-post", "/v1.2/guide", "/docs/api/docs/guide", "/en/en/x", "/report?year=2026", "/events/summer", "/a.b/c", "/release-2.0.html"] {
+        assert_eq!(
+            admit(&format!("/{}", "x".repeat(ADDRESS_BYTES_MAX))),
+            Err(Reason::AddressTooLong(ADDRESS_BYTES_MAX))
+        );
+        for path in [
+            "/blog/2026/11/a-post",
+            "/v1.2/guide",
+            "/docs/api/docs/guide",
+            "/en/en/x",
+            "/report?year=2026",
+            "/events/summer",
+            "/a.b/c",
+            "/release-2.0.html",
+        ] {
             assert_eq!(admit(path), Ok(()), "{path}");
         }
     }
@@ -330,9 +440,15 @@ mod tests {
     fn only_so_many_variants_of_a_path_pass() {
         let mut variants = Variants::default();
         for number in 0..VARIANTS_MAX {
-            assert_eq!(variants.admit(&url(&format!("https://site.example/list?page={number}"))), Ok(()));
+            assert_eq!(
+                variants.admit(&url(&format!("https://site.example/list?page={number}"))),
+                Ok(())
+            );
         }
-        assert_eq!(variants.admit(&url("https://site.example/list?page=last")), Err(Reason::TooManyVariants(VARIANTS_MAX)));
+        assert_eq!(
+            variants.admit(&url("https://site.example/list?page=last")),
+            Err(Reason::TooManyVariants(VARIANTS_MAX))
+        );
         assert_eq!(variants.admit(&url("https://site.example/list")), Ok(()));
     }
 

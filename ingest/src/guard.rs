@@ -15,33 +15,33 @@ use url::{Host, Url};
 
 /// Networks of IPv4 that are not the public internet, from the registry of special-purpose addresses (RFC 6890 and later).
 const PRIVATE_V4: [(Ipv4Addr, u32); 18] = [
-    (Ipv4Addr::UNSPECIFIED, 8),             // this network
-    (Ipv4Addr::new(10, 0, 0, 0), 8),        // private
-    (Ipv4Addr::new(100, 64, 0, 0), 10),     // carrier-grade NAT
-    (Ipv4Addr::new(127, 0, 0, 0), 8),       // loopback
-    (Ipv4Addr::new(168, 63, 129, 16), 32),  // a cloud's own services
-    (Ipv4Addr::new(169, 254, 0, 0), 16),    // link-local, cloud metadata
-    (Ipv4Addr::new(172, 16, 0, 0), 12),     // private
-    (Ipv4Addr::new(192, 0, 0, 0), 24),      // protocol assignments
-    (Ipv4Addr::new(192, 0, 2, 0), 24),      // documentation
-    (Ipv4Addr::new(192, 31, 196, 0), 24),   // AS112
-    (Ipv4Addr::new(192, 52, 193, 0), 24),   // AMT
-    (Ipv4Addr::new(192, 88, 99, 0), 24),    // 6to4 relays
-    (Ipv4Addr::new(192, 168, 0, 0), 16),    // private
-    (Ipv4Addr::new(192, 175, 48, 0), 24),   // AS112
-    (Ipv4Addr::new(198, 18, 0, 0), 15),     // benchmarking
-    (Ipv4Addr::new(198, 51, 100, 0), 24),   // documentation
-    (Ipv4Addr::new(203, 0, 113, 0), 24),    // documentation
-    (Ipv4Addr::new(224, 0, 0, 0), 3),       // multicast, reserved, broadcast
+    (Ipv4Addr::UNSPECIFIED, 8),            // this network
+    (Ipv4Addr::new(10, 0, 0, 0), 8),       // private
+    (Ipv4Addr::new(100, 64, 0, 0), 10),    // carrier-grade NAT
+    (Ipv4Addr::new(127, 0, 0, 0), 8),      // loopback
+    (Ipv4Addr::new(168, 63, 129, 16), 32), // a cloud's own services
+    (Ipv4Addr::new(169, 254, 0, 0), 16),   // link-local, cloud metadata
+    (Ipv4Addr::new(172, 16, 0, 0), 12),    // private
+    (Ipv4Addr::new(192, 0, 0, 0), 24),     // protocol assignments
+    (Ipv4Addr::new(192, 0, 2, 0), 24),     // documentation
+    (Ipv4Addr::new(192, 31, 196, 0), 24),  // AS112
+    (Ipv4Addr::new(192, 52, 193, 0), 24),  // AMT
+    (Ipv4Addr::new(192, 88, 99, 0), 24),   // 6to4 relays
+    (Ipv4Addr::new(192, 168, 0, 0), 16),   // private
+    (Ipv4Addr::new(192, 175, 48, 0), 24),  // AS112
+    (Ipv4Addr::new(198, 18, 0, 0), 15),    // benchmarking
+    (Ipv4Addr::new(198, 51, 100, 0), 24),  // documentation
+    (Ipv4Addr::new(203, 0, 113, 0), 24),   // documentation
+    (Ipv4Addr::new(224, 0, 0, 0), 3),      // multicast, reserved, broadcast
 ];
 
 /// Networks inside the public part of IPv6 (`2000::/3`) that are not the public internet; all outside it is refused.
 const PRIVATE_V6: [(Ipv6Addr, u32); 5] = [
-    (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),      // protocol assignments, Teredo, benchmarking, ORCHID
-    (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),  // documentation
-    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16),      // 6to4
+    (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), // protocol assignments, Teredo, benchmarking, ORCHID
+    (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32), // documentation
+    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16), // 6to4
     (Ipv6Addr::new(0x2620, 0x4f, 0x8000, 0, 0, 0, 0, 0), 48), // AS112
-    (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),      // documentation
+    (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20), // documentation
 ];
 
 /// Why a host must not be reached.
@@ -78,7 +78,11 @@ impl FromStr for HostPort {
         let url = Url::parse(&format!("http://{text}/")).map_err(|_| invalid())?;
         let (_, port) = text.rsplit_once(':').ok_or_else(invalid)?;
         let port = port.parse().map_err(|_| invalid())?;
-        let is_bare = url.username().is_empty() && url.password().is_none() && url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        let is_bare = url.username().is_empty()
+            && url.password().is_none()
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none();
         match url.host_str() {
             Some(host) if is_bare => Ok(Self { host: host.to_owned(), port }),
             _ => Err(invalid()),
@@ -141,7 +145,11 @@ impl Guard {
         }
         let host = url.host().ok_or(Refusal::NoHost)?;
         let (name, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default());
-        if self.allow_private_hosts.iter().any(|allowed| allowed.host == name && Some(allowed.port) == port) {
+        if self
+            .allow_private_hosts
+            .iter()
+            .any(|allowed| allowed.host == name && Some(allowed.port) == port)
+        {
             return Ok(Route::Allowed);
         }
         let is_private = match host {
@@ -154,11 +162,18 @@ impl Guard {
 
     /// Builds the clients through which guarded requests go. `configure` sets what is the same for both
     /// (timeouts, user agent); redirects and proxies are off whatever it does, since neither would be guarded.
-    pub fn client(&self, configure: impl Fn(ClientBuilder) -> ClientBuilder) -> reqwest::Result<GuardedClient> {
+    pub fn client(
+        &self,
+        configure: impl Fn(ClientBuilder) -> ClientBuilder,
+    ) -> reqwest::Result<GuardedClient> {
         // Whoever comes first installs the provider; coming second changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let locked = || configure(Client::builder()).redirect(redirect::Policy::none()).no_proxy();
-        Ok(GuardedClient { public: locked().dns_resolver(Arc::new(PublicResolver)).build()?, allowed: locked().build()?, guard: self.clone() })
+        Ok(GuardedClient {
+            public: locked().dns_resolver(Arc::new(PublicResolver)).build()?,
+            allowed: locked().build()?,
+            guard: self.clone(),
+        })
     }
 }
 
@@ -182,16 +197,22 @@ impl GuardedClient {
 
 /// The refusal inside an error of a guarded request, if the guard was the cause.
 pub fn refusal_in(error: &(dyn std::error::Error + 'static)) -> Option<Refusal> {
-    std::iter::successors(Some(error), |error| error.source()).find_map(|error| error.downcast_ref::<Refusal>().cloned())
+    std::iter::successors(Some(error), |error| error.source())
+        .find_map(|error| error.downcast_ref::<Refusal>().cloned())
 }
 
 /// Whether an address belongs to the public internet.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(address) => !PRIVATE_V4.iter().any(|(network, bits)| (u32::from(address) ^ u32::from(*network)) >> (32 - bits) == 0),
+        IpAddr::V4(address) => !PRIVATE_V4
+            .iter()
+            .any(|(network, bits)| (u32::from(address) ^ u32::from(*network)) >> (32 - bits) == 0),
         // Global unicast is 2000::/3; mapped, compatible, NAT64, unique local, link-local and multicast lie outside it.
         IpAddr::V6(address) => {
-            u128::from(address) >> 125 == 1 && !PRIVATE_V6.iter().any(|(network, bits)| (u128::from(address) ^ u128::from(*network)) >> (128 - bits) == 0)
+            u128::from(address) >> 125 == 1
+                && !PRIVATE_V6.iter().any(|(network, bits)| {
+                    (u128::from(address) ^ u128::from(*network)) >> (128 - bits) == 0
+                })
         }
     }
 }
@@ -224,7 +245,13 @@ fn public_only(name: &str, addresses: impl Iterator<Item = SocketAddr>) -> Resul
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "tests fail by panicking"
+    )]
     use super::*;
 
     fn check(url: &str) -> Result<Route, Refusal> {
@@ -234,20 +261,80 @@ mod tests {
     #[test]
     fn private_addresses_are_refused_in_every_notation() {
         for host in [
-            "127.0.0.1", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0x7f.1", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1",
-            "169.254.169.254", "100.64.0.1", "100.127.255.255", "0.0.0.0", "0", "192.0.0.8", "192.0.2.1", "198.18.0.1", "198.19.255.255",
-            "198.51.100.7", "203.0.113.9", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255", "192.88.99.1", "168.63.129.16", "①②⑦.0.0.1",
-            "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:8.8.8.8]", "[::127.0.0.1]", "[64:ff9b::7f00:1]", "[64:ff9b:1::1]", "[100::1]", "[2002:7f00:1::]",
-            "[2001::1]", "[2001:2::1]", "[2001:db8::1]", "[3fff::1]", "[fc00::1]", "[fd12:3456::1]", "[fe80::1]", "[fec0::1]", "[ff02::1]", "[4000::1]",
-            "localhost", "LOCALHOST.", "a.localhost", "printer.local", "metadata.google.internal",
+            "127.0.0.1",
+            "2130706433",
+            "0x7f000001",
+            "0177.0.0.1",
+            "127.1",
+            "0x7f.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "100.127.255.255",
+            "0.0.0.0",
+            "0",
+            "192.0.0.8",
+            "192.0.2.1",
+            "198.18.0.1",
+            "198.19.255.255",
+            "198.51.100.7",
+            "203.0.113.9",
+            "224.0.0.1",
+            "239.1.1.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "192.88.99.1",
+            "168.63.129.16",
+            "①②⑦.0.0.1",
+            "[::1]",
+            "[::]",
+            "[::ffff:127.0.0.1]",
+            "[::ffff:8.8.8.8]",
+            "[::127.0.0.1]",
+            "[64:ff9b::7f00:1]",
+            "[64:ff9b:1::1]",
+            "[100::1]",
+            "[2002:7f00:1::]",
+            "[2001::1]",
+            "[2001:2::1]",
+            "[2001:db8::1]",
+            "[3fff::1]",
+            "[fc00::1]",
+            "[fd12:3456::1]",
+            "[fe80::1]",
+            "[fec0::1]",
+            "[ff02::1]",
+            "[4000::1]",
+            "localhost",
+            "LOCALHOST.",
+            "a.localhost",
+            "printer.local",
+            "metadata.google.internal",
         ] {
-            assert!(matches!(check(&format!("http://{host}/")), Err(Refusal::Private(_))), "{host} is let through");
+            assert!(
+                matches!(check(&format!("http://{host}/")), Err(Refusal::Private(_))),
+                "{host} is let through"
+            );
         }
     }
 
     #[test]
     fn public_addresses_pass() {
-        for host in ["8.8.8.8", "1.1.1.1", "172.32.0.1", "100.128.0.1", "192.0.1.1", "223.255.255.255", "[2606:4700:4700::1111]", "[2a00:1450::1]", "[2001:4860::8888]", "example.com"] {
+        for host in [
+            "8.8.8.8",
+            "1.1.1.1",
+            "172.32.0.1",
+            "100.128.0.1",
+            "192.0.1.1",
+            "223.255.255.255",
+            "[2606:4700:4700::1111]",
+            "[2a00:1450::1]",
+            "[2001:4860::8888]",
+            "example.com",
+        ] {
             assert_eq!(check(&format!("https://{host}/")), Ok(Route::Public), "{host} is refused");
         }
     }
@@ -262,19 +349,26 @@ mod tests {
 
     #[test]
     fn an_exception_holds_for_exactly_its_host_and_port() {
-        let guard = Guard::new(vec!["127.0.0.1:8000".parse().unwrap(), "intranet:80".parse().unwrap()]);
+        let guard =
+            Guard::new(vec!["127.0.0.1:8000".parse().unwrap(), "intranet:80".parse().unwrap()]);
         let check = |url: &str| guard.check(&Url::parse(url).unwrap());
         assert_eq!(check("http://127.0.0.1:8000/x"), Ok(Route::Allowed));
         assert_eq!(check("http://0x7f000001:8000/x"), Ok(Route::Allowed));
         assert_eq!(check("http://intranet/"), Ok(Route::Allowed));
         assert_eq!(check("http://127.0.0.1:8001/"), Err(Refusal::Private("127.0.0.1".into())));
         assert_eq!(check("http://localhost:8000/"), Err(Refusal::Private("localhost".into())));
-        assert_eq!(check("https://intranet/"), Ok(Route::Public), "another port is another place: its name is resolved by the guard");
+        assert_eq!(
+            check("https://intranet/"),
+            Ok(Route::Public),
+            "another port is another place: its name is resolved by the guard"
+        );
     }
 
     #[test]
     fn exceptions_are_read_strictly() {
-        for text in ["127.0.0.1", "http://a:80", "a:80/path", "u@a:80", "a:99999", ":80", "a:80?x", "*.a:x"] {
+        for text in
+            ["127.0.0.1", "http://a:80", "a:80/path", "u@a:80", "a:99999", ":80", "a:80?x", "*.a:x"]
+        {
             assert!(text.parse::<HostPort>().is_err(), "{text} is accepted");
         }
         assert_eq!("[::1]:80".parse::<HostPort>().unwrap().to_string(), "[::1]:80");
@@ -284,8 +378,16 @@ mod tests {
     fn a_name_with_private_addresses_only_is_refused_and_mixed_names_keep_the_public_ones() {
         let private: SocketAddr = "10.0.0.1:0".parse().unwrap();
         let public: SocketAddr = "8.8.8.8:0".parse().unwrap();
-        assert_eq!(public_only("rebind.example", [private].into_iter()).err(), Some(Refusal::Private("rebind.example".into())));
-        assert_eq!(public_only("mixed.example", [private, public].into_iter()).unwrap().collect::<Vec<_>>(), [public]);
+        assert_eq!(
+            public_only("rebind.example", [private].into_iter()).err(),
+            Some(Refusal::Private("rebind.example".into()))
+        );
+        assert_eq!(
+            public_only("mixed.example", [private, public].into_iter())
+                .unwrap()
+                .collect::<Vec<_>>(),
+            [public]
+        );
     }
 
     #[tokio::test]

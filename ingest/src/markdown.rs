@@ -5,6 +5,7 @@
 
 use crate::content::Content;
 use crate::dom::{Kind, Outline, Tag};
+use crate::line::Line;
 use crate::reason::Reason;
 
 /// The text of one page, in bytes.
@@ -18,7 +19,19 @@ const COLUMNS_MAX: usize = 64;
 
 /// Writes the content of a page.
 pub(crate) fn write(outline: &Outline<'_>, content: &Content) -> Result<String, Reason> {
-    let mut writer = Writer { outline, content, out: String::new(), line: Line::default(), prefix: String::new(), marker: None, is_near: false, heading: None, frames: Vec::new(), lists: Vec::new() };
+    let mut writer = Writer {
+        outline,
+        content,
+        out: String::new(),
+        line: Line::default(),
+        prefix: String::new(),
+        last_prefix: String::new(),
+        marker: None,
+        is_near: false,
+        heading: None,
+        frames: Vec::new(),
+        lists: Vec::new(),
+    };
     writer.run()?;
     Ok(writer.out)
 }
@@ -30,6 +43,8 @@ struct Writer<'a> {
     line: Line,
     /// What each line begins with: quotes and indents of lists.
     prefix: String,
+    /// The same of the block before.
+    last_prefix: String,
     /// The marker of a list item that has written nothing yet; it takes the place of its indent.
     marker: Option<String>,
     /// Whether the next block follows without a blank line.
@@ -89,7 +104,9 @@ impl<'a> Writer<'a> {
             Tag::Table if self.write_table(index) => {}
             // A button in a heading is the question of an accordion; elsewhere it is a thing to click.
             Tag::Button if !self.is_in_heading() => {}
-            Tag::Anchor if self.is_in_heading() && !self.outline.text(index).contains(char::is_alphanumeric) => {}
+            Tag::Anchor
+                if self.is_in_heading()
+                    && !self.outline.text(index).contains(char::is_alphanumeric) => {}
             Tag::Anchor | Tag::Inline | Tag::Button => return true,
             _ => {
                 let start = element.attr("start").and_then(|start| start.parse().ok());
@@ -101,7 +118,13 @@ impl<'a> Writer<'a> {
     }
 
     fn is_in_heading(&self) -> bool {
-        self.heading.is_some() || self.frames.iter().rev().take(4).any(|frame| matches!(frame.tag, Tag::Term | Tag::Paragraph))
+        self.heading.is_some()
+            || self
+                .frames
+                .iter()
+                .rev()
+                .take(4)
+                .any(|frame| matches!(frame.tag, Tag::Term | Tag::Paragraph))
     }
 
     fn open(&mut self, tag: Tag, end: usize, start: Option<usize>) {
@@ -110,7 +133,9 @@ impl<'a> Writer<'a> {
         match tag {
             Tag::Heading(level) => self.heading = Some(level),
             Tag::List => self.lists.push(List { next_number: None, items: 0 }),
-            Tag::OrderedList => self.lists.push(List { next_number: Some(start.unwrap_or(1)), items: 0 }),
+            Tag::OrderedList => {
+                self.lists.push(List { next_number: Some(start.unwrap_or(1)), items: 0 });
+            }
             Tag::Item => {
                 let is_nested = self.lists.len() > 1;
                 let marker = self.lists.last_mut().map_or_else(|| "- ".to_owned(), List::marker);
@@ -162,7 +187,9 @@ impl<'a> Writer<'a> {
             self.out.push_str(&text.replace('\n', " "));
             return;
         }
-        for (number, line) in text.split('\n').map(str::trim).filter(|line| !line.is_empty()).enumerate() {
+        for (number, line) in
+            text.split('\n').map(str::trim).filter(|line| !line.is_empty()).enumerate()
+        {
             if number > 0 {
                 self.begin_line();
             }
@@ -178,11 +205,19 @@ impl<'a> Writer<'a> {
         if !self.out.is_empty() {
             if !self.is_near {
                 self.out.push('\n');
-                self.out.push_str(self.prefix.trim_end());
+                // A blank line belongs to the quotes that both blocks stand in.
+                let shared = self
+                    .prefix
+                    .bytes()
+                    .zip(self.last_prefix.bytes())
+                    .take_while(|(one, other)| one == other)
+                    .count();
+                self.out.push_str(self.prefix.get(..shared).unwrap_or_default().trim_end());
             }
             self.out.push('\n');
         }
         self.is_near = false;
+        self.last_prefix.clone_from(&self.prefix);
         match self.marker.take() {
             Some(marker) => {
                 let outer = self.prefix.len().saturating_sub(marker.len());
@@ -226,8 +261,13 @@ impl<'a> Writer<'a> {
         let first_inside = self.outline.children(index).map(|(inner, _)| inner).next();
         [Some(index), first_inside].into_iter().flatten().find_map(|index| {
             let Kind::Element(_, element) = self.outline.get(index)?.kind else { return None };
-            let language = element.attr("class")?.split_ascii_whitespace().find_map(|name| name.strip_prefix("language-").or_else(|| name.strip_prefix("lang-")))?;
-            language.chars().all(|c| c.is_ascii_alphanumeric() || "+-#_.".contains(c)).then_some(language)
+            let language = element.attr("class")?.split_ascii_whitespace().find_map(|name| {
+                name.strip_prefix("language-").or_else(|| name.strip_prefix("lang-"))
+            })?;
+            language
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "+-#_.".contains(c))
+                .then_some(language)
         })
     }
 
@@ -273,7 +313,10 @@ impl<'a> Writer<'a> {
     }
 
     fn write_caption(&mut self, table: usize) {
-        let caption = self.outline.children(table).find(|(_, item)| matches!(item.kind, Kind::Element(Tag::Paragraph, _)));
+        let caption = self
+            .outline
+            .children(table)
+            .find(|(_, item)| matches!(item.kind, Kind::Element(Tag::Paragraph, _)));
         if let Some((index, _)) = caption.filter(|(index, _)| !self.is_left_out(*index)) {
             let text = self.outline.text(index);
             self.line.push(&text);
@@ -321,46 +364,5 @@ impl List {
                 marker
             }
         }
-    }
-}
-
-/// Text of one block, its white space collapsed.
-#[derive(Default)]
-struct Line {
-    text: String,
-    has_space: bool,
-}
-
-impl Line {
-    fn push(&mut self, text: &str) {
-        self.has_space |= text.starts_with(char::is_whitespace);
-        for word in text.split_whitespace() {
-            self.space();
-            // Soft hyphens and zero-width spaces are hints to a browser, not text.
-            self.text.extend(word.split(['\u{ad}', '\u{200b}', '\u{feff}']));
-            self.has_space = true;
-        }
-        self.has_space = self.has_space && text.ends_with(char::is_whitespace);
-    }
-
-    fn push_code(&mut self, code: &str) {
-        if code.is_empty() {
-            return;
-        }
-        self.space();
-        let fence = if code.contains('`') { "``" } else { "`" };
-        self.text.extend([fence, code, fence]);
-    }
-
-    fn break_line(&mut self) {
-        self.text.push('\n');
-        self.has_space = false;
-    }
-
-    fn space(&mut self) {
-        if self.has_space && !self.text.is_empty() && !self.text.ends_with('\n') {
-            self.text.push(' ');
-        }
-        self.has_space = false;
     }
 }

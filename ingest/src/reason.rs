@@ -139,7 +139,16 @@ pub enum Reason {
 impl Reason {
     /// Whether the same request may succeed later, unchanged.
     pub fn is_temporary(&self) -> bool {
-        matches!(self, Self::Unreachable | Self::SlowAnswer(_) | Self::SlowPage(_) | Self::BrokenOff | Self::Busy(_) | Self::RobotsUnreadable(_) | Self::Status(500..))
+        matches!(
+            self,
+            Self::Unreachable
+                | Self::SlowAnswer(_)
+                | Self::SlowPage(_)
+                | Self::BrokenOff
+                | Self::Busy(_)
+                | Self::RobotsUnreadable(_)
+                | Self::Status(500..)
+        )
     }
 
     /// Whether the page is known not to exist (any more).

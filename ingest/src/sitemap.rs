@@ -40,14 +40,26 @@ pub struct Entry {
 /// Reads one sitemap, found at an address.
 pub fn parse(bytes: Vec<u8>, url: &Url) -> Result<Sitemap, Reason> {
     let bounds = Bounds { raw_bytes_max: SITEMAP_BYTES_MAX, unpacked_bytes_max: SITEMAP_BYTES_MAX };
-    let bytes = unpack_if_gzip(bytes, bounds).map_err(|_| Reason::BadSitemap("it is damaged or too large".to_owned()))?;
+    let bytes = unpack_if_gzip(bytes, bounds)
+        .map_err(|_| Reason::BadSitemap("it is damaged or too large".to_owned()))?;
     let text = charset::decode(&bytes, None);
-    if text.trim_start().starts_with('<') { xml(&text, url) } else { Ok(Sitemap::Pages(lines(&text, url))) }
+    if text.trim_start().starts_with('<') {
+        xml(&text, url)
+    } else {
+        Ok(Sitemap::Pages(lines(&text, url)))
+    }
 }
 
 fn lines(text: &str, url: &Url) -> Vec<Entry> {
-    let absolute = text.lines().map(str::trim).filter(|line| line.len() <= ELEMENT_BYTES_MAX && line.starts_with("http"));
-    absolute.filter_map(|line| url.join(line).ok()).take(URLS_MAX).map(|url| Entry { url, last_modified: None }).collect()
+    let absolute = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.len() <= ELEMENT_BYTES_MAX && line.starts_with("http"));
+    absolute
+        .filter_map(|line| url.join(line).ok())
+        .take(URLS_MAX)
+        .map(|url| Entry { url, last_modified: None })
+        .collect()
 }
 
 fn xml(text: &str, url: &Url) -> Result<Sitemap, Reason> {
@@ -73,7 +85,9 @@ fn xml(text: &str, url: &Url) -> Result<Sitemap, Reason> {
             Ok(_) => {}
             // What was read before the damage is worth having.
             Err(_) if !draft.entries.is_empty() => break,
-            Err(error) => return Err(Reason::BadSitemap(error.to_string().chars().take(200).collect())),
+            Err(error) => {
+                return Err(Reason::BadSitemap(error.to_string().chars().take(200).collect()));
+            }
         }
         if draft.entries.len() >= URLS_MAX {
             break;
@@ -137,9 +151,13 @@ impl Draft {
         }
         self.depth_in_entry = self.depth_in_entry.saturating_sub(1);
         if self.depth_in_entry == 0 && matches!(name, "url" | "sitemap") {
-            let last_modified = Some(std::mem::take(&mut self.last_modified)).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+            let last_modified = Some(std::mem::take(&mut self.last_modified))
+                .map(|text| text.trim().to_owned())
+                .filter(|text| !text.is_empty());
             let location = std::mem::take(&mut self.location);
-            if let Ok(url) = base.join(location.trim()) && !location.trim().is_empty() {
+            if let Ok(url) = base.join(location.trim())
+                && !location.trim().is_empty()
+            {
                 self.entries.push(Entry { url, last_modified });
             }
         }
@@ -213,7 +231,9 @@ mod tests {
 
     fn pages(text: &str) -> Vec<String> {
         match read(text).unwrap() {
-            Sitemap::Pages(entries) => entries.into_iter().map(|entry| entry.url.to_string()).collect(),
+            Sitemap::Pages(entries) => {
+                entries.into_iter().map(|entry| entry.url.to_string()).collect()
+            }
             Sitemap::Index(_) => panic!("an index"),
         }
     }
@@ -224,18 +244,26 @@ mod tests {
           <url><loc> https://site.example/a?x=1&amp;y=&#50; </loc><lastmod>2026-01-02</lastmod><image:image><image:loc>https://site.example/a.png</image:loc></image:image></url>
           <url><loc><![CDATA[https://site.example/b]]></loc></url><url><lastmod>2026</lastmod></url></urlset>"#;
         let Sitemap::Pages(entries) = read(text).unwrap() else { panic!("an index") };
-        assert_eq!(entries.iter().map(|entry| entry.url.as_str()).collect::<Vec<_>>(), ["https://site.example/a?x=1&y=2", "https://site.example/b"]);
+        assert_eq!(
+            entries.iter().map(|entry| entry.url.as_str()).collect::<Vec<_>>(),
+            ["https://site.example/a?x=1&y=2", "https://site.example/b"]
+        );
         assert_eq!(entries.first().unwrap().last_modified.as_deref(), Some("2026-01-02"));
     }
 
     #[test]
     fn reads_text_gzip_and_indexes() {
-        assert_eq!(pages("https://site.example/a\r\nnonsense\nhttps://site.example/b\n"), ["https://site.example/a", "https://site.example/b"]);
+        assert_eq!(
+            pages("https://site.example/a\r\nnonsense\nhttps://site.example/b\n"),
+            ["https://site.example/a", "https://site.example/b"]
+        );
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         encoder.write_all(b"<urlset><url><loc>/x</loc></url></urlset>").unwrap();
         let packed = parse(encoder.finish().unwrap(), &url()).unwrap();
         assert!(matches!(packed, Sitemap::Pages(entries) if entries.len() == 1));
-        assert!(matches!(read("<sitemapindex><sitemap><loc>https://site.example/1.xml.gz</loc></sitemap></sitemapindex>"), Ok(Sitemap::Index(entries)) if entries.len() == 1));
+        assert!(
+            matches!(read("<sitemapindex><sitemap><loc>https://site.example/1.xml.gz</loc></sitemap></sitemapindex>"), Ok(Sitemap::Index(entries)) if entries.len() == 1)
+        );
     }
 
     #[test]
@@ -247,8 +275,14 @@ mod tests {
 
     #[test]
     fn other_files_and_damaged_ones_are_refused_with_words() {
-        assert!(matches!(read("<!doctype html><html><body>no</body></html>"), Err(Reason::BadSitemap(_))));
-        assert_eq!(pages("<urlset><url><loc>https://site.example/a</loc></url><url><loc>https://site.exa"), ["https://site.example/a"]);
+        assert!(matches!(
+            read("<!doctype html><html><body>no</body></html>"),
+            Err(Reason::BadSitemap(_))
+        ));
+        assert_eq!(
+            pages("<urlset><url><loc>https://site.example/a</loc></url><url><loc>https://site.exa"),
+            ["https://site.example/a"]
+        );
         assert!(matches!(parse(vec![0x1f, 0x8b, 0, 0], &url()), Err(Reason::BadSitemap(_))));
     }
 
