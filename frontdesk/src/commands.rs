@@ -1,10 +1,21 @@
 //! Leads each command to its code and turns its outcome into an exit code.
 
+mod ask;
+mod import;
+mod operate;
+mod rerun;
+mod scan;
+mod search;
+mod serve;
+mod worker;
+
 use crate::bench::stub_model;
 use crate::cli::{Bench, Cli, Command, Completions, Config};
 use crate::failure::Failure;
 use crate::output::{Colour, Exit, Output};
 use crate::settings::{Environment, Settings, Sources};
+use crate::wiring::Wired;
+use crate::{logging, wiring};
 use clap::CommandFactory;
 
 /// Runs the command and says on stderr why it failed, if it did.
@@ -30,27 +41,49 @@ fn dispatch(cli: &Cli, environment: &Environment, output: Output) -> Result<Exit
         Command::Config(Config::Show) => config_show(&sources, output),
         Command::Completions(options) => completions(options, output),
         Command::Bench(Bench::StubModel(options)) => in_runtime(stub_model::serve(options, output)),
+        Command::Worker(_) => opened(&sources, true, |wired| worker::run(wired, output)),
+        Command::Scan(options) => opened(&sources, false, |wired| scan::run(wired, options, output)),
+        Command::Import(options) => opened(&sources, false, |wired| import::run(wired, options, output)),
+        Command::Search(options) => opened(&sources, false, |wired| search::run(wired, options, output)),
+        Command::Ask(options) => opened(&sources, false, |wired| ask::run(wired, options, output)),
+        Command::Rerun(options) => opened(&sources, false, |wired| rerun::run(wired, options, output)),
+        Command::Migrate => opened(&sources, false, |wired| async move { operate::migrate(&wired, output) }),
+        Command::Reindex => opened(&sources, false, |wired| operate::reindex(wired, output)),
         // Each command gets its line here when its code arrives; until then it says so.
         Command::Up(_)
         | Command::Api(_)
-        | Command::Worker(_)
-        | Command::Scan(_)
-        | Command::Import(_)
-        | Command::Search(_)
-        | Command::Ask(_)
-        | Command::Rerun(_)
         | Command::Sources(_)
         | Command::Key(_)
         | Command::Models(_)
         | Command::Llm(_)
         | Command::Jobs(_)
-        | Command::Migrate
-        | Command::Reindex
         | Command::Doctor => {
             Settings::load(&sources)?;
             Err(Failure::new(Exit::Problem, "this command is not connected yet"))
         }
     }
+}
+
+/// Loads the settings, opens everything and runs the command over it.
+fn opened<F, Fut>(sources: &Sources<'_>, service: bool, run: F) -> Result<Exit, Failure>
+where
+    F: FnOnce(Wired) -> Fut,
+    Fut: Future<Output = Result<Exit, Failure>>,
+{
+    let settings = Settings::load(sources)?;
+    logging::start(&settings, service)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let work = async { run(wiring::open(settings, sources.environment).await?).await };
+        if service {
+            // Services stop by themselves, after their running work has ended.
+            return Box::pin(work).await;
+        }
+        tokio::select! {
+            outcome = Box::pin(work) => outcome,
+            stopped = tokio::signal::ctrl_c() => Ok(stopped.map(|()| Exit::Interrupted)?),
+        }
+    })
 }
 
 fn config_show(sources: &Sources<'_>, output: Output) -> Result<Exit, Failure> {

@@ -7,5 +7,7 @@ pub mod bench;
 pub mod cli;
 pub mod commands;
 pub mod failure;
+mod logging;
 pub mod output;
 pub mod settings;
+pub mod wiring;

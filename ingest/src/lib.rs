@@ -4,9 +4,11 @@
 //! never holds more of a foreign site in memory than its limits say.
 //! Read `scan` and `page` first (the way of a page), then `fetch`, `extract` and `chunk`.
 
+mod answer;
 pub mod articles;
 pub mod boilerplate;
 mod charset;
+mod chrome;
 pub mod chunk;
 mod content;
 pub mod documents;
@@ -18,7 +20,9 @@ pub mod frontier;
 pub mod guard;
 pub mod import;
 pub mod index;
+mod language;
 mod library;
+mod line;
 mod markdown;
 pub mod page;
 pub mod politeness;

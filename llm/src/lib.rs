@@ -23,3 +23,6 @@ pub use error::Error;
 pub use price::{Price, PriceTable};
 pub use secret::Secret;
 pub use tokens::TokenCounter;
+
+/// The HTTP client that endpoints are reached with: built by `http_client`, or by whoever guards addresses.
+pub type HttpClient = reqwest::Client;

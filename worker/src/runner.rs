@@ -31,8 +31,6 @@ pub struct Settings {
     pub turn_timeout: Duration,
     /// Longest a job of a scan may take.
     pub knowledge_timeout: Duration,
-    /// How old things may become.
-    pub retention: jobs::delete_expired::Retention,
 }
 
 /// A worker process.

@@ -1,0 +1,311 @@
+//! Puts the parts together as the settings say.
+
+use crate::failure::Failure;
+use crate::output::{Exit, Output};
+use crate::settings::{Environment, Settings, Synchronous, TokenLimitField};
+use answering::Desk;
+use ingest::Library;
+use ingest::fetch::{FetchSettings, Fetcher};
+use ingest::guard::{Guard, HostPort};
+use llm::providers::local_embedding::{self, LocalEmbedding};
+use llm::providers::openai_compatible::{self, OpenAiChat, OpenAiEmbeddings};
+use llm::{CachedQueries, ChatModel, EmbedderSlot, Fallbacks, Price, PriceTable, TokenCounter, weights};
+use retrieval::{DenseEngine, Retrieval};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use storage::{Database, SqliteSettings};
+
+/// Vectors of queries that are kept.
+const QUERIES_CACHED: usize = 4_096;
+/// The name of the organization that a fresh database begins with.
+const FIRST_ORGANIZATION: &str = "My desk";
+/// The first day of prices that are set without a date.
+const PRICE_SINCE: &str = "2020-01-01";
+
+/// Everything a command works with.
+#[derive(Clone)]
+pub struct Wired {
+    /// The settings in force.
+    pub settings: Arc<Settings>,
+    /// What answering stands on.
+    pub desk: Desk,
+    /// What ingest stands on.
+    pub library: Library,
+    /// The organization that commands work for, with its assistant and channels.
+    pub home: storage::organizations::Desk,
+    /// Migrations the schema stands at.
+    pub migrations: usize,
+    /// Where model files are looked for.
+    pub weights: weights::Settings,
+}
+
+/// Opens everything. Model files that are on this machine are used; nothing is fetched.
+pub async fn open(settings: Settings, environment: &Environment) -> Result<Wired, Failure> {
+    // Another provider may be installed already, by a test in this process.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    make_data_folder(&settings)?;
+    let database = open_database(&settings).await?;
+    let migrations = database.migrate().await.map_err(|error| database_failure(&settings, &error))?;
+    let home = database.found_desk(FIRST_ORGANIZATION).await.map_err(|error| database_failure(&settings, &error))?;
+    let retrieval = open_retrieval(&settings).await?;
+    let embedder = EmbedderSlot::default();
+    let weights = weights_settings(&settings, environment);
+    fill_embedder(&settings, &weights, &embedder)?;
+    let guard = guard(&settings)?;
+    let fetcher = Fetcher::new(&guard, fetch_settings(&settings))
+        .map_err(|error| Failure::new(Exit::Problem, "no HTTP client").because(error))?;
+    let desk = Desk {
+        database: database.clone(),
+        retrieval: retrieval.clone(),
+        chat: chat_model(&settings)?,
+        embedder: embedder.clone(),
+        prices: Arc::new(prices(&settings)?),
+        tokens: TokenCounter::for_model(settings.llm.endpoint().map(|_| settings.llm.model.as_str())),
+        settings: answering::Settings {
+            debounce: Duration::from_millis(settings.answering.debounce_ms),
+            deadline: Duration::from_secs(settings.answering.deadline_s),
+            ..answering::Settings::default()
+        },
+    };
+    let library = Library::new(database, retrieval, embedder, fetcher, guard);
+    Ok(Wired { settings: Arc::new(settings), desk, library, home, migrations, weights })
+}
+
+fn make_data_folder(settings: &Settings) -> Result<(), Failure> {
+    let folder = &settings.data.dir;
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Failure::new(Exit::NotAllowed, format!("cannot create the data folder {}", folder.display()))
+            .because(error)
+            .fix("choose another with --data DIR, or make its parent writable")
+    })
+}
+
+/// Opens the database that the settings name.
+pub async fn open_database(settings: &Settings) -> Result<Database, Failure> {
+    let url = settings.database.url.expose();
+    let opened = if url.is_empty() {
+        let sqlite =
+            SqliteSettings { flush_every_commit: settings.database.synchronous == Synchronous::Full };
+        Database::open_sqlite(&sqlite_path(settings), sqlite).await
+    } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        Database::open_postgres(url).await
+    } else {
+        return Err(Failure::configuration("`database.url` is no PostgreSQL address")
+            .fix("write postgres://user:password@host:5432/name, or leave it empty for SQLite"));
+    };
+    opened.map_err(|error| database_failure(settings, &error))
+}
+
+/// The file of the embedded database.
+pub fn sqlite_path(settings: &Settings) -> PathBuf {
+    settings.data.dir.join("desk.sqlite")
+}
+
+fn database_failure(settings: &Settings, error: &storage::Error) -> Failure {
+    if settings.database.url.is_empty() {
+        let path = sqlite_path(settings);
+        Failure::new(Exit::NotAllowed, format!("cannot open the database {}", path.display()))
+            .because(error)
+            .fix("check that the folder is writable and the disk has room; `frontdesk doctor` looks closer")
+    } else {
+        Failure::unreachable("cannot open the PostgreSQL database")
+            .because(error)
+            .fix("check `database.url` (DATABASE_URL) and that the server runs; without it SQLite is used")
+    }
+}
+
+async fn open_retrieval(settings: &Settings) -> Result<Retrieval, Failure> {
+    let mut engine = retrieval::Settings::embedded(settings.data.dir.join("indexes"));
+    if !settings.qdrant.url.is_empty() {
+        engine.dense = DenseEngine::Qdrant {
+            url: settings.qdrant.url.clone(),
+            api_key: Some(settings.qdrant.api_key.expose().to_owned()).filter(|key| !key.is_empty()),
+            timeout: Duration::from_millis(settings.qdrant.timeout_ms),
+        };
+    }
+    Retrieval::open(engine).await.map_err(|error| {
+        Failure::new(Exit::NotAllowed, "cannot open the search indexes")
+            .because(error)
+            .fix("check that the data folder is writable; `frontdesk reindex` builds them anew")
+    })
+}
+
+fn weights_settings(settings: &Settings, environment: &Environment) -> weights::Settings {
+    let cache = match environment.get("XDG_CACHE_HOME") {
+        Some(cache) => Some(PathBuf::from(cache)),
+        None => environment.get("HOME").map(|home| PathBuf::from(home).join(".cache")),
+    };
+    let path = &settings.embedding.path;
+    weights::Settings {
+        model_dir: (!path.as_os_str().is_empty()).then(|| path.clone()),
+        data_dir: Some(settings.data.dir.clone()),
+        shared_cache: cache.map(|cache| cache.join("frontdesk").join("models")),
+        ..weights::Settings::default()
+    }
+}
+
+/// Puts an embedding model in: the endpoint's where one is named, else the local one where its files are.
+fn fill_embedder(settings: &Settings, weights: &weights::Settings, slot: &EmbedderSlot) -> Result<(), Failure> {
+    if !settings.embedding.enabled {
+        return Ok(());
+    }
+    if !settings.llm.embedding_model.is_empty() && settings.llm.endpoint().is_some() {
+        let endpoint = endpoint(settings, &settings.llm.model);
+        let http = http_client(&endpoint)?;
+        let embeddings = OpenAiEmbeddings::new(&endpoint, http).map_err(|error| model_failure(&error))?;
+        slot.fill(CachedQueries::new(Arc::new(embeddings), QUERIES_CACHED));
+        return Ok(());
+    }
+    if let Some(files) = weights::find(weights).files {
+        fill_local(settings, files, slot)?;
+    }
+    Ok(())
+}
+
+/// Puts the local embedding model in.
+pub fn fill_local(settings: &Settings, files: weights::WeightFiles, slot: &EmbedderSlot) -> Result<(), Failure> {
+    let local = local_embedding::Settings { threads: settings.embedding.threads, ..Default::default() };
+    let model = LocalEmbedding::new(files, local).map_err(|error| model_failure(&error))?;
+    slot.fill(CachedQueries::new(Arc::new(model), QUERIES_CACHED));
+    Ok(())
+}
+
+fn chat_model(settings: &Settings) -> Result<Option<Arc<dyn ChatModel>>, Failure> {
+    if settings.llm.endpoint().is_none() {
+        return Ok(None);
+    }
+    let names = std::iter::once(&settings.llm.model).chain(&settings.llm.fallback_models);
+    let mut models: Vec<Arc<dyn ChatModel>> = Vec::new();
+    for name in names {
+        let endpoint = endpoint(settings, name);
+        let http = http_client(&endpoint)?;
+        let model = OpenAiChat::new(endpoint, http).map_err(|error| model_failure(&error))?;
+        models.push(Arc::new(model));
+    }
+    Ok(Some(Arc::new(Fallbacks::new(models).map_err(|error| model_failure(&error))?)))
+}
+
+fn endpoint(settings: &Settings, model: &str) -> openai_compatible::Settings {
+    let llm = &settings.llm;
+    openai_compatible::Settings {
+        base_url: llm.endpoint().unwrap_or_default().to_owned(),
+        api_key: llm::Secret::new(llm.api_key.expose()),
+        model: model.to_owned(),
+        embedding_model: Some(llm.embedding_model.clone()).filter(|name| !name.is_empty()),
+        token_limit_field: match llm.token_limit_field {
+            TokenLimitField::MaxCompletionTokens => openai_compatible::TokenLimitField::MaxCompletionTokens,
+            TokenLimitField::MaxTokens => openai_compatible::TokenLimitField::MaxTokens,
+        },
+        timeouts: openai_compatible::Timeouts {
+            connect_ms: llm.connect_timeout_ms,
+            first_byte_ms: llm.idle_timeout_ms,
+            idle_ms: llm.idle_timeout_ms,
+            total_ms: llm.timeout_ms,
+        },
+        ..openai_compatible::Settings::default()
+    }
+}
+
+fn http_client(endpoint: &openai_compatible::Settings) -> Result<llm::HttpClient, Failure> {
+    openai_compatible::http_client(&endpoint.timeouts).map_err(|error| model_failure(&error))
+}
+
+fn model_failure(error: &llm::Error) -> Failure {
+    Failure::configuration("the model settings cannot be used").because(error).fix("correct the section [llm]")
+}
+
+fn prices(settings: &Settings) -> Result<PriceTable, Failure> {
+    let own: Vec<Price> = settings
+        .llm
+        .prices
+        .iter()
+        .map(|(model, price)| Price {
+            model: model.clone(),
+            valid_from: PRICE_SINCE.to_owned(),
+            valid_until: None,
+            input_usd_per_million: usd(price.input),
+            output_usd_per_million: usd(price.output),
+        })
+        .collect();
+    PriceTable::new(&own)
+        .map_err(|error| Failure::configuration("the prices cannot be used").because(error).fix("correct [llm.prices]"))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "prices are far below 2^52 micro-USD")]
+fn usd(micro_usd: u64) -> f64 {
+    micro_usd as f64 / 1_000_000.0
+}
+
+fn guard(settings: &Settings) -> Result<Guard, Failure> {
+    let hosts: Result<Vec<HostPort>, _> = settings.scan.allow_private_hosts.iter().map(|text| text.parse()).collect();
+    let hosts = hosts.map_err(|error: ingest::guard::InvalidHostPort| {
+        Failure::configuration("`scan.allow_private_hosts` cannot be used")
+            .because(error)
+            .fix("write exact pairs such as [\"127.0.0.1:8000\"]")
+    })?;
+    Ok(Guard::new(hosts))
+}
+
+fn fetch_settings(settings: &Settings) -> FetchSettings {
+    let scan = &settings.scan;
+    let mut fetch = FetchSettings { user_agent: scan.user_agent.clone(), ..FetchSettings::default() };
+    fetch.total_timeout = Duration::from_millis(scan.timeout_ms);
+    fetch.bounds.unpacked_bytes_max = scan.page_size_bytes_max;
+    fetch.polite.delay = Duration::from_millis(scan.delay_ms);
+    fetch.polite.requests_at_once = scan.concurrency_per_host;
+    fetch
+}
+
+impl Wired {
+    /// The organization that commands work for.
+    pub fn organization_id(&self) -> domain::OrganizationId {
+        self.home.organization.id
+    }
+
+    /// The jobs this process can run, and how.
+    pub fn worker(&self) -> worker::Worker {
+        let settings = &self.settings;
+        let retention = worker::jobs::delete_expired::Retention {
+            jobs_days: settings.retention.jobs_days,
+            events_days: settings.retention.events_days,
+            traces_days: settings.retention.traces_days,
+        };
+        let registry = worker::jobs::registry(&self.desk, &self.library, retention);
+        worker::Worker::new(
+            self.desk.database.clone(),
+            registry,
+            worker::Settings {
+                concurrency: settings.worker.concurrency,
+                lease: Duration::from_secs(settings.worker.lease_s),
+                turn_timeout: Duration::from_secs(settings.answering.deadline_s + 30),
+                knowledge_timeout: Duration::from_mins(15),
+            },
+        )
+    }
+
+    /// In a few words: which engines are at work.
+    pub fn engines(&self) -> String {
+        let database = if self.desk.database.is_postgres() { "PostgreSQL" } else { "SQLite" };
+        let vectors = if self.settings.qdrant.url.is_empty() { "embedded vectors" } else { "Qdrant" };
+        format!("{database} + {vectors} + BM25")
+    }
+
+    /// Brings the indexes up to the database before a command searches.
+    pub async fn catch_up(&self) -> Result<i64, Failure> {
+        ingest::index::catch_up(&self.library, self.organization_id()).await.map_err(|error| {
+            Failure::new(Exit::Problem, "the search indexes cannot be brought up to date")
+                .because(error)
+                .fix("run `frontdesk reindex`")
+        })
+    }
+
+    /// Says on stderr, once, that only words are compared, where that is so.
+    pub fn say_if_lexical(&self, output: Output) {
+        if self.library.embedder().is_none() {
+            output.say(
+                "! lexical only: no embedding model is loaded, so short questions are matched by their words alone\n  → `frontdesk models pull` fetches the local model",
+            );
+        }
+    }
+}
