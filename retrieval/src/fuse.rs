@@ -145,7 +145,7 @@ mod tests {
     }
 
     fn search(fusion: Fusion, dense_weight: f64) -> Search {
-        Search { fusion, dense_weight, ..Search::new(OrganizationId::from_uuid(Uuid::nil()), "") }
+        Search { dense_weight, fusion, ..Search::new(OrganizationId::from_uuid(Uuid::nil()), "") }
     }
 
     fn ids(hits: &[Hit]) -> Vec<u128> {

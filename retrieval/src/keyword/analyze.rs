@@ -214,9 +214,8 @@ impl<'a> Words<'a> {
                     }
                 }
                 Some(_) if word.is_empty() => {}
-                Some(_) => break,
                 None if word.is_empty() => return false,
-                None => break,
+                Some(_) | None => break,
             }
         }
         if !ascii {
