@@ -6,10 +6,10 @@ use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging: what the settings say for services, warnings only for other commands.
-pub fn start(settings: &Settings, service: bool) -> Result<(), Failure> {
+pub(crate) fn start(settings: &Settings, service: bool) -> Result<(), Failure> {
     let level = if service { settings.log.level.as_str() } else { "warn" };
     // Libraries' own chatter is not for the people of the desk.
-    let directives = format!("{level},tantivy=warn,sqlx=warn,hyper=warn,h2=warn,apalis_core=warn,apalis=warn");
+    let directives = format!("{level},tantivy=warn,sqlx=warn,hyper=warn,h2=warn,apalis_core=warn,apalis=warn,async_openai=off");
     let filter = EnvFilter::try_new(&directives).map_err(|error| {
         Failure::configuration(format!("`log.level` cannot be used: `{}`", settings.log.level))
             .because(error)

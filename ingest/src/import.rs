@@ -93,7 +93,7 @@ fn read_line(line: &str, number: usize) -> Result<Text> {
     if line.id.is_empty() {
         return Err(fail("`id` is empty: give every document an id of its own".to_owned()));
     }
-    let language = line.language.or_else(|| crate::extract::detect_language(&line.text, None));
+    let language = line.language.or_else(|| crate::language::detect_language(&line.text, None));
     Ok(Text { external_id: line.id, url: line.url, title: line.title, text: line.text, language })
 }
 

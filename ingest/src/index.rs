@@ -93,7 +93,7 @@ pub async fn follow(library: Library, stop: CancellationToken) {
             tracing::warn!(%error, "the indexes could not follow the change log");
         }
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.clone().cancelled_owned() => return,
             () = signal.wait(LOOK_EVERY) => {}
         }
     }

@@ -1,13 +1,16 @@
 //! One worker process: a runner for each queue, the leases, the chores.
 
 use crate::backend::JobsBackend;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::registry::{Registry, Running};
 use crate::{jobs, lease};
 use apalis::layers::WorkerBuilderExt;
 use apalis::prelude::{Data, WorkerBuilder};
-use domain::WorkerId;
+use domain::{ErrorKind, WorkerId};
+use futures::FutureExt;
 use domain::job::{Job, Queue};
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use storage::Database;
@@ -53,17 +56,17 @@ impl Worker {
         tasks.spawn(lease::renew(self.database.clone(), worker, self.settings.lease));
         tasks.spawn(lease::rescue(self.database.clone()));
         tasks.spawn(jobs::delete_expired::schedule(self.database.clone()));
-        let runners = futures::future::join3(
-            self.runner(Queue::Answering, worker, self.settings.concurrency, self.settings.turn_timeout, stop.clone()),
-            self.runner(Queue::Knowledge, worker, KNOWLEDGE_CONCURRENCY, self.settings.knowledge_timeout, stop.clone()),
-            self.runner(Queue::Chores, worker, CHORES_CONCURRENCY, self.settings.knowledge_timeout, stop.clone()),
-        );
+        let Settings { concurrency, turn_timeout, knowledge_timeout, .. } = self.settings;
+        let mut runners = tokio::task::JoinSet::new();
+        runners.spawn(self.runner(worker, Queue::Answering, concurrency, turn_timeout).run(stop.clone()));
+        runners.spawn(self.runner(worker, Queue::Knowledge, KNOWLEDGE_CONCURRENCY, knowledge_timeout).run(stop.clone()));
+        runners.spawn(self.runner(worker, Queue::Chores, CHORES_CONCURRENCY, knowledge_timeout).run(stop.clone()));
         let overdue = async {
-            stop.cancelled().await;
+            stop.clone().cancelled_owned().await;
             tokio::time::sleep(STOP_TIMEOUT).await;
         };
         tokio::select! {
-            _ = runners => {}
+            () = async { while runners.join_next().await.is_some() {} } => {}
             () = overdue => tracing::warn!("running jobs did not end in time, another process takes them up"),
         }
         if let Err(error) = self.database.release_jobs(worker).await {
@@ -71,16 +74,41 @@ impl Worker {
         }
     }
 
-    async fn runner(&self, queue: Queue, worker: WorkerId, concurrency: usize, timeout: Duration, stop: CancellationToken) {
-        let backend = JobsBackend::start(self.database.clone(), queue, worker, self.settings.lease, concurrency);
+    fn runner(&self, worker: WorkerId, queue: Queue, concurrency: usize, timeout: Duration) -> Runner {
+        Runner {
+            database: self.database.clone(),
+            registry: self.registry.clone(),
+            queue,
+            worker,
+            lease: self.settings.lease,
+            concurrency,
+            timeout,
+        }
+    }
+}
+
+/// The jobs of one queue.
+struct Runner {
+    database: Database,
+    registry: Registry,
+    queue: Queue,
+    worker: WorkerId,
+    lease: Duration,
+    concurrency: usize,
+    timeout: Duration,
+}
+
+impl Runner {
+    async fn run(self, stop: CancellationToken) {
+        let queue = self.queue;
+        let backend = JobsBackend::start(self.database, queue, self.worker, self.lease, self.concurrency);
         let runner = WorkerBuilder::new(queue.to_string())
             .backend(backend)
-            .data(self.registry.clone())
-            .timeout(timeout)
-            .catch_panic()
+            .data(self.registry)
+            .timeout(self.timeout)
             .build(run_job);
         let stopped = async move {
-            stop.cancelled().await;
+            stop.cancelled_owned().await;
             Ok::<(), std::io::Error>(())
         };
         if let Err(error) = runner.run_until(stopped).await {
@@ -89,6 +117,18 @@ impl Worker {
     }
 }
 
+/// Runs the job; a panic is a failure like any other. (apalis' own layer for that makes the worker's
+/// future impossible to spawn: rust issue 100013.)
 async fn run_job(job: Arc<Job>, registry: Data<Registry>) -> Result<Running> {
-    registry.run(job).await
+    match AssertUnwindSafe(registry.run(job)).catch_unwind().await {
+        Ok(ended) => ended,
+        Err(payload) => Err(Error::new(ErrorKind::Internal, message_of(payload.as_ref()))),
+    }
+}
+
+/// What a panic said.
+fn message_of(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+    text.map_or_else(|| "the job panicked".to_owned(), |text| format!("the job panicked: {text}"))
 }

@@ -76,7 +76,14 @@ async fn stored(wired: &Wired, customer: &str, options: &cli::Ask) -> Result<Sho
     let tenant = wired.desk.database.of(wired.organization_id());
     let channel = wired.home.channels.first().ok_or_else(|| Failure::new(Exit::Problem, "the desk has no channel"))?;
     let mut transaction = tenant.begin().await.map_err(|error| problem(&error))?;
-    let new = storage::customers::NewCustomer { external_id: Some(customer.to_owned()), ..Default::default() };
+    let new = storage::customers::NewCustomer {
+        external_id: Some(customer.to_owned()),
+        name: None,
+        email: None,
+        locale: None,
+        profile: serde_json::Map::new(),
+        identity: domain::customer::Identity::Unverified,
+    };
     let customer = transaction.upsert_customer(&new).await.map_err(|error| problem(&error))?;
     let new = storage::conversations::NewConversation {
         customer_id: customer.id,
