@@ -1,3 +1,4 @@
 //! What measuring and testing need inside the binary.
 
+pub mod quality;
 pub mod stub_model;

@@ -289,6 +289,8 @@ pub struct Completions {
 pub enum Bench {
     /// Serve an OpenAI-compatible model that answers from the prompt's passages and fails on demand
     StubModel(crate::bench::stub_model::Options),
+    /// Score retrieval on a data set with known right answers
+    Quality(crate::bench::quality::Options),
 }
 
 impl Cli {

@@ -9,7 +9,7 @@ mod search;
 mod serve;
 mod worker;
 
-use crate::bench::stub_model;
+use crate::bench::{quality, stub_model};
 use crate::cli::{Bench, Cli, Command, Completions, Config};
 use crate::failure::Failure;
 use crate::output::{Colour, Exit, Output};
@@ -41,6 +41,7 @@ fn dispatch(cli: &Cli, environment: &Environment, output: Output) -> Result<Exit
         Command::Config(Config::Show) => config_show(&sources, output),
         Command::Completions(options) => completions(options, output),
         Command::Bench(Bench::StubModel(options)) => in_runtime(stub_model::serve(options, output)),
+        Command::Bench(Bench::Quality(options)) => opened(&sources, false, |wired| quality::run(wired, options, output)),
         Command::Worker(_) => opened(&sources, true, |wired| worker::run(wired, output)),
         Command::Scan(options) => opened(&sources, false, |wired| scan::run(wired, options, output)),
         Command::Import(options) => opened(&sources, false, |wired| import::run(wired, options, output)),
