@@ -1,0 +1,91 @@
+//! What every handler stands on.
+
+use crate::hub::Hub;
+use answering::Desk;
+use domain::OrganizationId;
+use ingest::Library;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::sync::Arc;
+use std::time::Duration;
+use storage::{Database, Tenant};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Requests at most that wait for an answer at once; the others get 202 and look later.
+const WAITS_MAX: usize = 512;
+/// Event streams at most at once.
+const STREAMS_MAX: usize = 1_024;
+/// Stateless answers and dry runs at most at once.
+const ANSWERS_MAX: usize = 64;
+
+/// What the API is built on.
+#[derive(Clone)]
+pub struct State {
+    /// Storage, indexes and models.
+    pub desk: Desk,
+    /// What reads websites and articles into knowledge.
+    pub library: Library,
+    /// Where `/metrics` reads from.
+    pub metrics: PrometheusHandle,
+    /// What operators set.
+    pub settings: Settings,
+}
+
+/// What operators set.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Web origins that browsers may call the API from; empty forbids all but its own.
+    pub cors_origins: Vec<String>,
+    /// How long `?wait=answer` and a message's stream wait for the answer.
+    pub answer_wait: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { cors_origins: Vec::new(), answer_wait: Duration::from_secs(60) }
+    }
+}
+
+/// The state with what one running API adds to it, cheap to clone.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) desk: Desk,
+    pub(crate) library: Library,
+    pub(crate) metrics: PrometheusHandle,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) hub: Hub,
+    pub(crate) waits: Arc<Semaphore>,
+    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) answers: Arc<Semaphore>,
+    /// Work that goes on when its client has gone.
+    pub(crate) tasks: TaskTracker,
+    /// Ends waiting and streaming.
+    pub(crate) stop: CancellationToken,
+}
+
+impl App {
+    pub(crate) fn new(state: State, stop: CancellationToken) -> Self {
+        let tasks = TaskTracker::new();
+        Self {
+            hub: Hub::new(state.desk.database.clone(), tasks.clone(), stop.clone()),
+            desk: state.desk,
+            library: state.library,
+            metrics: state.metrics,
+            settings: Arc::new(state.settings),
+            waits: Arc::new(Semaphore::new(WAITS_MAX)),
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            answers: Arc::new(Semaphore::new(ANSWERS_MAX)),
+            tasks,
+            stop,
+        }
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.desk.database
+    }
+
+    pub(crate) fn of(&self, organization_id: OrganizationId) -> Tenant<'_> {
+        self.desk.database.of(organization_id)
+    }
+}

@@ -1,0 +1,200 @@
+//! All routes with what goes around them.
+
+use crate::app::{App, State};
+use crate::auth::{Caller, authenticate, require};
+use crate::body::BODY_BYTES_MAX;
+use crate::envelope::{envelope, panicked};
+use crate::error::ProblemBody;
+use crate::idempotency::once;
+use crate::{docs, routes as r};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::IntoResponse;
+use domain::key::Scope;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::timeout::RequestBodyTimeoutLayer;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, OpenApi, RefOr, ResponseBuilder};
+use utoipa::{OpenApi as _, PartialSchema, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// How long a client may pause while it sends a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "frontdesk",
+        description = "An AI support agent: conversations in, answers with citations or handoffs out. \
+            Every id is a TypeID, every time RFC 3339 in UTC, money is in millionths of a US dollar. \
+            Lists go on with `after=next_cursor`. Every POST takes an `Idempotency-Key`.",
+    ),
+    security(("key" = []))
+)]
+struct Description;
+
+/// The API without a listener.
+pub fn router(state: State) -> Router {
+    routes(App::new(state, CancellationToken::new()))
+}
+
+/// The OpenAPI document.
+pub fn openapi() -> OpenApi {
+    described(v1().into_openapi())
+}
+
+pub(crate) fn routes(app: App) -> Router {
+    let (v1, description) = v1().split_for_parts();
+    let v1 = v1
+        .route_layer(from_fn_with_state(app.clone(), once))
+        .route_layer(from_fn_with_state(app.clone(), authenticate));
+    let layers = ServiceBuilder::new()
+        .option_layer(cors(&app.settings.cors_origins))
+        .layer(CompressionLayer::new())
+        .layer(from_fn_with_state(app.clone(), envelope))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
+    v1.merge(r::health::routes())
+        .merge(docs::routes(described(description)))
+        .fallback(async || StatusCode::NOT_FOUND.into_response())
+        .layer(layers)
+        .with_state(app)
+}
+
+/// The routes that need a key, each group with the scopes that open it.
+fn v1() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .merge(open_to(&[Scope::Conversations], conversations()))
+        .merge(open_to(&[Scope::Conversations, Scope::Knowledge], events()))
+        .merge(open_to(&[Scope::Knowledge], knowledge()))
+        .merge(open_to(&[Scope::Playground], playground()))
+        .merge(open_to(&[Scope::Usage], OpenApiRouter::new().routes(routes!(r::usage::list_usage))))
+        .merge(open_to(&[Scope::Admin], admin()))
+}
+
+fn open_to(scopes: &'static [Scope], routes: OpenApiRouter<App>) -> OpenApiRouter<App> {
+    routes.route_layer(from_fn(move |caller: Caller, request: Request, next: Next| {
+        require(scopes, caller, request, next)
+    }))
+}
+
+fn conversations() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(r::conversations::create_conversation, r::conversations::list_conversations))
+        .routes(routes!(r::conversations::get_conversation, r::conversations::update_conversation))
+        .routes(routes!(r::messages::create_message, r::messages::list_messages))
+        .routes(routes!(r::handoff::create_handoff, r::handoff::delete_handoff))
+        .routes(routes!(r::assignment::set_assignment, r::assignment::delete_assignment))
+        .routes(routes!(r::resolution::create_resolution))
+        .routes(routes!(r::snooze::create_snooze))
+        .routes(routes!(r::events::watch_conversation))
+        .routes(routes!(r::traces::get_trace))
+        .routes(routes!(r::feedback::create_feedback))
+        .routes(routes!(r::customers::list_customers, r::customers::create_customer))
+        .routes(routes!(
+            r::customers::get_customer,
+            r::customers::update_customer,
+            r::customers::delete_customer
+        ))
+        .routes(routes!(r::facts::list_facts, r::facts::create_fact))
+        .routes(routes!(r::facts::delete_fact))
+}
+
+fn events() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(r::events::watch_organization))
+}
+
+fn knowledge() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(r::sources::list_sources, r::sources::create_source))
+        .routes(routes!(
+            r::sources::get_source,
+            r::sources::update_source,
+            r::sources::delete_source
+        ))
+        .routes(routes!(r::documents::list_documents))
+        .routes(routes!(r::documents::get_document))
+        .routes(routes!(r::scans::create_scan, r::scans::list_scans))
+        .routes(routes!(r::scans::create_scan_preview))
+        .routes(routes!(r::scans::get_scan))
+        .routes(routes!(r::scans::list_pages))
+        .routes(routes!(r::scans::pause_scan))
+        .routes(routes!(r::scans::resume_scan))
+        .routes(routes!(r::scans::cancel_scan))
+        .routes(routes!(r::articles::list_articles, r::articles::create_article))
+        .routes(routes!(
+            r::articles::get_article,
+            r::articles::update_article,
+            r::articles::delete_article
+        ))
+        .routes(routes!(r::articles::list_versions))
+        .routes(routes!(r::articles::publish_article))
+        .routes(routes!(r::articles::archive_article))
+}
+
+fn playground() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(r::search::create_search))
+        .routes(routes!(r::answers::create_answer))
+        .routes(routes!(r::playground::create_playground_run))
+        .routes(routes!(r::assistants::list_assistants))
+        .routes(routes!(r::assistants::get_assistant))
+}
+
+fn admin() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(r::assistants::create_assistant))
+        .routes(routes!(r::assistants::update_assistant))
+        .routes(routes!(r::keys::list_keys, r::keys::create_key))
+        .routes(routes!(r::keys::delete_key))
+}
+
+/// The document with what is the same everywhere: how to prove oneself, and how failures look.
+fn described(mut openapi: OpenApi) -> OpenApi {
+    let components = openapi.components.get_or_insert_default();
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("fd_live_…").build();
+    components.add_security_scheme("key", SecurityScheme::Http(bearer));
+    let mut schemas = vec![(ProblemBody::name().into_owned(), ProblemBody::schema())];
+    ProblemBody::schemas(&mut schemas);
+    components.schemas.extend(schemas);
+    let schema = RefOr::Ref(utoipa::openapi::Ref::from_schema_name(ProblemBody::name()));
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    let problem = ResponseBuilder::new()
+        .description("A failure, as problem+json (RFC 9457)")
+        .content("application/problem+json", content)
+        .build();
+    for item in openapi.paths.paths.values_mut() {
+        let operations =
+            [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            let responses = &mut operation.responses.responses;
+            responses.insert("default".to_owned(), RefOr::T(problem.clone()));
+        }
+    }
+    openapi
+}
+
+fn cors(origins: &[String]) -> Option<CorsLayer> {
+    let origins: Vec<HeaderValue> =
+        origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
+    (!origins.is_empty()).then(|| {
+        CorsLayer::new()
+            .allow_origin(AllowOrigin::list(origins))
+            .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+            .allow_headers([
+                header::AUTHORIZATION,
+                header::CONTENT_TYPE,
+                HeaderName::from_static("idempotency-key"),
+                HeaderName::from_static("last-event-id"),
+            ])
+    })
+}

@@ -1,0 +1,197 @@
+//! Stateless answers: a question in, an answer with its trace out; no conversation is touched.
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::body::Json;
+use crate::error::{Problem, Result};
+use crate::objects::{CitationObject, UsageObject};
+use crate::routes::assistants::default_assistant;
+use answering::receive::CONTENT_CHARS_MAX;
+use answering::{Answer, Question};
+use axum::extract::State;
+use domain::assistant::Assistant;
+use domain::handoff::HandoffReason;
+use domain::memory::Fact;
+use domain::message::Decision;
+use domain::trace::{PromptMessage, Trace};
+use domain::{AssistantId, OrganizationId};
+use serde::{Deserialize, Serialize};
+use storage::usage::NewUsage;
+use utoipa::ToSchema;
+
+/// Messages of a history at most.
+const HISTORY_MAX: usize = 40;
+
+/// A question.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CreateAnswer {
+    question: String,
+    /// Who answers; the desk's own assistant where absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    assistant: Option<AssistantId>,
+    /// What was said before, oldest first.
+    #[serde(default)]
+    history: Vec<Said>,
+}
+
+/// Something said before.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Said {
+    /// `user` or `assistant`.
+    role: Role,
+    content: String,
+}
+
+/// Who said it.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Role {
+    /// The customer.
+    User,
+    /// The desk.
+    Assistant,
+}
+
+/// An answer, a question back, or what would have been a handoff.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AnswerObject {
+    /// Always `answer`.
+    object: &'static str,
+    content: String,
+    citations: Vec<CitationObject>,
+    /// `answer`, `clarify` or `hand_off`.
+    #[schema(value_type = String, example = "answer")]
+    decision: Decision,
+    #[schema(value_type = Option<String>)]
+    handoff_reason: Option<HandoffReason>,
+    /// How sure it is, 0 to 1.
+    confidence: Option<f64>,
+    model: Option<String>,
+    usage: UsageObject,
+    /// What it cost, in millionths of a US dollar.
+    cost_micro_usd: i64,
+    /// Everything that led to it.
+    #[schema(value_type = Object)]
+    trace: Trace,
+}
+
+impl From<Answer> for AnswerObject {
+    fn from(answer: Answer) -> Self {
+        Self {
+            object: "answer",
+            content: answer.content,
+            citations: answer.citations.into_iter().map(CitationObject::from).collect(),
+            decision: answer.decision,
+            handoff_reason: answer.handoff_reason,
+            confidence: answer.confidence,
+            model: answer.model,
+            usage: answer.usage.into(),
+            cost_micro_usd: answer.cost_micro_usd,
+            trace: answer.trace,
+        }
+    }
+}
+
+/// Answers a question.
+#[utoipa::path(post, path = "/v1/answers", tag = "playground", request_body = CreateAnswer,
+    responses((status = 200, description = "The answer", body = AnswerObject)))]
+pub(crate) async fn create_answer(
+    State(app): State<App>,
+    caller: Caller,
+    Json(body): Json<CreateAnswer>,
+) -> Result<axum::Json<AnswerObject>> {
+    let tenant = app.of(caller.organization_id());
+    let assistant = match body.assistant {
+        Some(id) => tenant.load_assistant(id).await?,
+        None => default_assistant(tenant).await?,
+    };
+    let asked = Asked { text: body.question, history: body.history, facts: Vec::new() };
+    answer(&app, caller.organization_id(), assistant, asked).await
+}
+
+/// What is asked, with what the one who answers knows.
+pub(crate) struct Asked {
+    pub(crate) text: String,
+    pub(crate) history: Vec<Said>,
+    pub(crate) facts: Vec<Fact>,
+}
+
+/// Runs the pipeline without a conversation; what a model call cost is recorded.
+pub(crate) async fn answer(
+    app: &App,
+    organization_id: OrganizationId,
+    assistant: Assistant,
+    asked: Asked,
+) -> Result<axum::Json<AnswerObject>> {
+    check(&asked)?;
+    let Ok(_permit) = app.answers.try_acquire() else {
+        return Err(Problem::busy("too many questions are being answered at once"));
+    };
+    let organization = app.of(organization_id).load_organization().await?;
+    let assistant_id = assistant.id;
+    let question = Question {
+        organization_id,
+        assistant,
+        text: asked.text,
+        history: asked.history.into_iter().map(Said::into_prompt).collect(),
+        summary: String::new(),
+        facts: asked.facts,
+        clarifications: 0,
+        allowed_link_hosts: organization.settings.allowed_link_hosts,
+    };
+    let answer = answering::answer(&app.desk, &question).await?;
+    record_usage(app, organization_id, assistant_id, &answer).await?;
+    Ok(axum::Json(answer.into()))
+}
+
+async fn record_usage(
+    app: &App,
+    organization_id: OrganizationId,
+    assistant_id: AssistantId,
+    answer: &Answer,
+) -> Result<()> {
+    if answer.usage.input_tokens == 0 && answer.usage.output_tokens == 0 {
+        return Ok(());
+    }
+    let mut transaction = app.of(organization_id).begin().await?;
+    transaction
+        .insert_usage(NewUsage {
+            conversation_id: None,
+            message_id: None,
+            assistant_id: Some(assistant_id),
+            operation: "chat",
+            model: answer.model.clone().unwrap_or_default(),
+            tokens: answer.usage,
+            cost_micro_usd: answer.cost_micro_usd,
+        })
+        .await?;
+    Ok(transaction.commit().await?)
+}
+
+impl Said {
+    fn into_prompt(self) -> PromptMessage {
+        let role = match self.role {
+            Role::User => "user",
+            Role::Assistant => "assistant",
+        };
+        PromptMessage { role: role.to_owned(), content: self.content }
+    }
+}
+
+fn check(asked: &Asked) -> Result<()> {
+    let too_long = |text: &str| text.chars().count() > CONTENT_CHARS_MAX;
+    if asked.text.trim().is_empty() || too_long(&asked.text) {
+        let detail = format!("`question` has from 1 to {CONTENT_CHARS_MAX} characters");
+        return Err(Problem::invalid(detail).at("/question"));
+    }
+    if asked.history.len() > HISTORY_MAX || asked.history.iter().any(|said| too_long(&said.content)) {
+        let detail = format!(
+            "`history` has at most {HISTORY_MAX} messages of at most {CONTENT_CHARS_MAX} characters"
+        );
+        return Err(Problem::invalid(detail).at("/history"));
+    }
+    Ok(())
+}

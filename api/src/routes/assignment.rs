@@ -1,0 +1,46 @@
+//! The agent that a conversation is assigned to.
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::body::{Json, Path};
+use crate::error::Result;
+use crate::objects::ConversationObject;
+use answering::hand_off::assign;
+use axum::extract::State;
+use domain::{AgentId, ConversationId};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// Who takes a conversation.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SetAssignment {
+    #[schema(value_type = String)]
+    agent_id: AgentId,
+}
+
+/// Gives a conversation to an agent; the AI is silent from then on.
+#[utoipa::path(put, path = "/v1/conversations/{id}/assignment", tag = "handoff", params(("id" = String, Path)),
+    request_body = SetAssignment,
+    responses((status = 200, description = "The conversation as it is now", body = ConversationObject)))]
+pub(crate) async fn set_assignment(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<ConversationId>,
+    Json(body): Json<SetAssignment>,
+) -> Result<axum::Json<ConversationObject>> {
+    let organization_id = caller.organization_id();
+    let agent = app.of(organization_id).load_agent(body.agent_id).await?;
+    Ok(axum::Json(assign(&app.desk, organization_id, id, Some(agent.id)).await?.into()))
+}
+
+/// Puts a conversation back into the queue.
+#[utoipa::path(delete, path = "/v1/conversations/{id}/assignment", tag = "handoff", params(("id" = String, Path)),
+    responses((status = 200, description = "The conversation as it is now", body = ConversationObject)))]
+pub(crate) async fn delete_assignment(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<ConversationId>,
+) -> Result<axum::Json<ConversationObject>> {
+    Ok(axum::Json(assign(&app.desk, caller.organization_id(), id, None).await?.into()))
+}

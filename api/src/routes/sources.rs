@@ -1,0 +1,206 @@
+//! Sources: where documents come from.
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::body::{Json, Path, Query};
+use crate::error::{Problem, Result};
+use crate::list::{self, List};
+use axum::extract::State;
+use axum::http::StatusCode;
+use domain::knowledge::Source;
+use domain::{SourceId, Time};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use storage::sources::NewSource;
+use utoipa::{IntoParams, ToSchema};
+
+/// Characters of a name or an address at most.
+const NAME_CHARS_MAX: usize = 2_000;
+
+/// Where documents come from.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SourceObject {
+    #[schema(value_type = String)]
+    id: SourceId,
+    /// Always `source`.
+    object: &'static str,
+    /// `website`, `import` or `articles`.
+    kind: String,
+    name: String,
+    url: Option<String>,
+    settings: Map<String, Value>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Time,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Time,
+}
+
+impl From<Source> for SourceObject {
+    fn from(source: Source) -> Self {
+        Self {
+            id: source.id,
+            object: "source",
+            kind: source.kind,
+            name: source.name,
+            url: source.url,
+            settings: source.settings,
+            created_at: source.created_at,
+            updated_at: source.updated_at,
+        }
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListSources {
+    /// From 1 to 100; 20 where absent.
+    limit: Option<i64>,
+    /// The `next_cursor` of the stretch before.
+    after: Option<String>,
+}
+
+/// Lists sources, the newest first.
+#[utoipa::path(get, path = "/v1/sources", tag = "knowledge", params(ListSources),
+    responses((status = 200, description = "A stretch of the list", body = List<SourceObject>)))]
+pub(crate) async fn list_sources(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ListSources>,
+) -> Result<axum::Json<List<SourceObject>>> {
+    let limit = list::limit(query.limit)?;
+    let after = list::keyset(query.after.as_deref())?;
+    let rows = app.of(caller.organization_id()).list_sources(after, limit + 1).await?;
+    let cursor = |row: &Source| list::cursor(row.created_at, row.id);
+    Ok(axum::Json(List::stretch(rows, limit, cursor, SourceObject::from)))
+}
+
+/// What a source may be.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SourceKind {
+    /// A site that is scanned.
+    Website,
+    /// Texts that are sent in.
+    Import,
+}
+
+/// A source to be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CreateSource {
+    kind: SourceKind,
+    name: String,
+    /// A website's address.
+    #[serde(default)]
+    url: Option<String>,
+    #[serde(default)]
+    settings: Map<String, Value>,
+}
+
+/// Adds a source.
+#[utoipa::path(post, path = "/v1/sources", tag = "knowledge", request_body = CreateSource,
+    responses((status = 201, description = "It was added", body = SourceObject)))]
+pub(crate) async fn create_source(
+    State(app): State<App>,
+    caller: Caller,
+    Json(body): Json<CreateSource>,
+) -> Result<(StatusCode, axum::Json<SourceObject>)> {
+    check_name(&body.name)?;
+    if (body.kind == SourceKind::Website) != body.url.is_some() {
+        return Err(Problem::invalid("`url` is what a `website` has, and only that").at("/url"));
+    }
+    if body.url.as_ref().is_some_and(|url| !is_http(url)) {
+        return Err(Problem::invalid("`url` does not start with http:// or https://").at("/url"));
+    }
+    let kind = match body.kind {
+        SourceKind::Website => "website",
+        SourceKind::Import => "import",
+    };
+    let new = NewSource { kind: kind.to_owned(), name: body.name, url: body.url, settings: body.settings };
+    let mut transaction = app.of(caller.organization_id()).begin().await?;
+    let source = transaction.insert_source(new).await?;
+    transaction.commit().await?;
+    Ok((StatusCode::CREATED, axum::Json(source.into())))
+}
+
+/// A source with how much came from it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SourceOpened {
+    #[serde(flatten)]
+    source: SourceObject,
+    /// Its documents that may be used in answers.
+    documents: i64,
+}
+
+/// Reads a source.
+#[utoipa::path(get, path = "/v1/sources/{id}", tag = "knowledge", params(("id" = String, Path)),
+    responses((status = 200, description = "The source", body = SourceOpened)))]
+pub(crate) async fn get_source(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<SourceId>,
+) -> Result<axum::Json<SourceOpened>> {
+    let tenant = app.of(caller.organization_id());
+    let source = tenant.load_source(id).await?.into();
+    Ok(axum::Json(SourceOpened { source, documents: tenant.count_documents(Some(id)).await? }))
+}
+
+/// Changes of a source; what is absent stays as it is.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UpdateSource {
+    #[serde(default)]
+    name: Option<String>,
+    /// Replaces all settings.
+    #[serde(default)]
+    settings: Option<Map<String, Value>>,
+}
+
+/// Changes a source.
+#[utoipa::path(patch, path = "/v1/sources/{id}", tag = "knowledge", params(("id" = String, Path)),
+    request_body = UpdateSource,
+    responses((status = 200, description = "The source as it is now", body = SourceObject)))]
+pub(crate) async fn update_source(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<SourceId>,
+    Json(body): Json<UpdateSource>,
+) -> Result<axum::Json<SourceObject>> {
+    let tenant = app.of(caller.organization_id());
+    let present = tenant.load_source(id).await?;
+    let name = body.name.unwrap_or(present.name);
+    check_name(&name)?;
+    let settings = body.settings.unwrap_or(present.settings);
+    let mut transaction = tenant.begin().await?;
+    transaction.update_source(id, &name, &settings).await?;
+    transaction.commit().await?;
+    Ok(axum::Json(tenant.load_source(id).await?.into()))
+}
+
+/// Deletes a source with its scans and documents; nothing of it is found from now on.
+#[utoipa::path(delete, path = "/v1/sources/{id}", tag = "knowledge", params(("id" = String, Path)),
+    responses((status = 204, description = "It is deleted")))]
+pub(crate) async fn delete_source(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<SourceId>,
+) -> Result<StatusCode> {
+    let mut transaction = app.of(caller.organization_id()).begin().await?;
+    transaction.delete_source(id).await?;
+    transaction.insert_audit(&caller.actor(), "source.deleted", &id.to_string()).await?;
+    transaction.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let characters = name.trim().chars().count();
+    if characters == 0 || characters > NAME_CHARS_MAX {
+        return Err(Problem::invalid(format!("`name` has from 1 to {NAME_CHARS_MAX} characters")).at("/name"));
+    }
+    Ok(())
+}
+
+fn is_http(url: &str) -> bool {
+    url.len() <= NAME_CHARS_MAX && (url.starts_with("http://") || url.starts_with("https://"))
+}
