@@ -1,12 +1,18 @@
 //! Leads each command to its code and turns its outcome into an exit code.
 
 mod ask;
+mod doctor;
 mod import;
+mod jobs;
+mod key;
+mod llm;
+mod models;
 mod operate;
 mod rerun;
 mod scan;
 mod search;
 mod serve;
+mod sources;
 mod worker;
 
 use crate::bench::{quality, stub_model};
@@ -50,15 +56,17 @@ fn dispatch(cli: &Cli, environment: &Environment, output: Output) -> Result<Exit
         Command::Rerun(options) => opened(&sources, false, |wired| rerun::run(wired, options, output)),
         Command::Migrate => opened(&sources, false, |wired| async move { operate::migrate(&wired, output) }),
         Command::Reindex => opened(&sources, false, |wired| operate::reindex(wired, output)),
+        Command::Jobs(command) => opened(&sources, false, |wired| jobs::run(wired, command, output)),
+        Command::Sources(command) => opened(&sources, false, |wired| sources::run(wired, command, output)),
+        Command::Key(command) => opened(&sources, false, |wired| key::run(wired, command, output)),
+        Command::Models(command) => {
+            configured(&sources, |settings| models::run(settings, environment, command, output))
+        }
+        Command::Doctor => configured(&sources, |settings| doctor::run(settings, environment, output)),
+        Command::Llm(command) => configured(&sources, |settings| llm::run(settings, command, output)),
         // Each command gets its line here when its code arrives; until then it says so.
         Command::Up(_)
-        | Command::Api(_)
-        | Command::Sources(_)
-        | Command::Key(_)
-        | Command::Models(_)
-        | Command::Llm(_)
-        | Command::Jobs(_)
-        | Command::Doctor => {
+        | Command::Api(_) => {
             Settings::load(&sources)?;
             Err(Failure::new(Exit::Problem, "this command is not connected yet"))
         }
@@ -85,6 +93,17 @@ where
             stopped = tokio::signal::ctrl_c() => Ok(stopped.map(|()| Exit::Interrupted)?),
         }
     })
+}
+
+/// Loads the settings and runs the command with nothing opened.
+fn configured<F, Fut>(sources: &Sources<'_>, run: F) -> Result<Exit, Failure>
+where
+    F: FnOnce(Settings) -> Fut,
+    Fut: Future<Output = Result<Exit, Failure>>,
+{
+    let settings = Settings::load(sources)?;
+    logging::start(&settings, false)?;
+    in_runtime(run(settings))
 }
 
 fn config_show(sources: &Sources<'_>, output: Output) -> Result<Exit, Failure> {

@@ -6,8 +6,13 @@
 pub mod bench;
 pub mod cli;
 pub mod commands;
+pub mod demo;
+pub mod doctor;
 pub mod failure;
+mod keys;
 mod logging;
 pub mod output;
+pub mod probe;
 pub mod settings;
+mod suggest;
 pub mod wiring;
