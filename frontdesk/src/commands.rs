@@ -9,8 +9,8 @@ mod search;
 mod serve;
 mod worker;
 
-use crate::bench::stub_model;
-use crate::cli::{Bench, Cli, Command, Completions, Config};
+use crate::bench;
+use crate::cli::{Cli, Command, Completions, Config};
 use crate::failure::Failure;
 use crate::output::{Colour, Exit, Output};
 use crate::settings::{Environment, Settings, Sources};
@@ -40,7 +40,7 @@ fn dispatch(cli: &Cli, environment: &Environment, output: Output) -> Result<Exit
     match &cli.command {
         Command::Config(Config::Show) => config_show(&sources, output),
         Command::Completions(options) => completions(options, output),
-        Command::Bench(Bench::StubModel(options)) => in_runtime(stub_model::serve(options, output)),
+        Command::Bench(bench) => bench::run(bench, &sources, output),
         Command::Worker(_) => opened(&sources, true, |wired| worker::run(wired, output)),
         Command::Scan(options) => opened(&sources, false, |wired| scan::run(wired, options, output)),
         Command::Import(options) => opened(&sources, false, |wired| import::run(wired, options, output)),
@@ -65,7 +65,7 @@ fn dispatch(cli: &Cli, environment: &Environment, output: Output) -> Result<Exit
 }
 
 /// Loads the settings, opens everything and runs the command over it.
-fn opened<F, Fut>(sources: &Sources<'_>, service: bool, run: F) -> Result<Exit, Failure>
+pub(crate) fn opened<F, Fut>(sources: &Sources<'_>, service: bool, run: F) -> Result<Exit, Failure>
 where
     F: FnOnce(Wired) -> Fut,
     Fut: Future<Output = Result<Exit, Failure>>,
