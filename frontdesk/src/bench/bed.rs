@@ -53,7 +53,7 @@ impl Bed {
             [embedding]
             enabled = false
             [log]
-            level = "warn,worker::runner=info"
+            level = "warn,worker=info"
             format = "json"
         };
         let data = folder.path().join("data").display().to_string();
