@@ -13,10 +13,11 @@ mod scan;
 mod search;
 mod serve;
 mod sources;
+mod up;
 mod worker;
 
-use crate::bench::{quality, stub_model};
-use crate::cli::{Bench, Cli, Command, Completions, Config};
+use crate::bench;
+use crate::cli::{Cli, Command, Completions, Config};
 use crate::failure::Failure;
 use crate::output::{Colour, Exit, Output};
 use crate::settings::{Environment, Settings, Sources};
@@ -46,8 +47,7 @@ fn dispatch(cli: &Cli, environment: &Environment, output: Output) -> Result<Exit
     match &cli.command {
         Command::Config(Config::Show) => config_show(&sources, output),
         Command::Completions(options) => completions(options, output),
-        Command::Bench(Bench::StubModel(options)) => in_runtime(stub_model::serve(options, output)),
-        Command::Bench(Bench::Quality(options)) => opened(&sources, false, |wired| quality::run(wired, options, output)),
+        Command::Bench(bench) => bench::run(bench, &sources, output),
         Command::Worker(_) => opened(&sources, true, |wired| worker::run(wired, output)),
         Command::Scan(options) => opened(&sources, false, |wired| scan::run(wired, options, output)),
         Command::Import(options) => opened(&sources, false, |wired| import::run(wired, options, output)),
@@ -64,17 +64,13 @@ fn dispatch(cli: &Cli, environment: &Environment, output: Output) -> Result<Exit
         }
         Command::Doctor => configured(&sources, |settings| doctor::run(settings, environment, output)),
         Command::Llm(command) => configured(&sources, |settings| llm::run(settings, command, output)),
-        // Each command gets its line here when its code arrives; until then it says so.
-        Command::Up(_)
-        | Command::Api(_) => {
-            Settings::load(&sources)?;
-            Err(Failure::new(Exit::Problem, "this command is not connected yet"))
-        }
+        Command::Up(options) => opened(&sources, true, |wired| up::up(wired, options, output)),
+        Command::Api(_) => opened(&sources, true, |wired| up::api_only(wired, output)),
     }
 }
 
 /// Loads the settings, opens everything and runs the command over it.
-fn opened<F, Fut>(sources: &Sources<'_>, service: bool, run: F) -> Result<Exit, Failure>
+pub(crate) fn opened<F, Fut>(sources: &Sources<'_>, service: bool, run: F) -> Result<Exit, Failure>
 where
     F: FnOnce(Wired) -> Fut,
     Fut: Future<Output = Result<Exit, Failure>>,

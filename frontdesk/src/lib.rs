@@ -9,7 +9,6 @@ pub mod commands;
 pub mod demo;
 pub mod doctor;
 pub mod failure;
-mod keys;
 mod logging;
 pub mod output;
 pub mod probe;

@@ -2,7 +2,6 @@
 
 use crate::cli;
 use crate::failure::Failure;
-use crate::keys;
 use crate::output::{Exit, Output, table};
 use crate::suggest::read_word;
 use crate::wiring::Wired;
@@ -32,7 +31,10 @@ async fn create(wired: &Wired, name: &str, scopes: &[String], output: Output) ->
     if wanted.is_empty() {
         wanted.push(Scope::Admin);
     }
-    let (key, plain) = keys::create(&wired.desk.database, wired.organization_id(), name, wanted).await?;
+    let created = api::keys::create(&wired.desk.database, wired.organization_id(), name, wanted).await;
+    let (key, plain) = created.map_err(|error| {
+        Failure::new(Exit::Usage, "the key could not be made").because(error).fix("say what the key is for, such as --name website")
+    })?;
     output.result(&serde_json::json!({ "key": key, "plain": plain }), |_| plain.clone())?;
     output.say(&format!(
         "key {} \"{}\" may use: {}\nit is shown this once; send it as `Authorization: Bearer …`",
