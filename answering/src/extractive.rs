@@ -76,6 +76,7 @@ pub fn extract(question: &str, language: Option<&str>, passages: &[Passage], sim
         return None;
     }
     candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then((a.passage, a.unit).cmp(&(b.passage, b.unit))));
+    keep_to_the_subject(&mut candidates, read, &asked);
     let chosen = choose(&candidates, &units, read, asked.hint);
     (!chosen.is_empty()).then(|| draft(&chosen, &units, read, &asked))
 }
@@ -224,6 +225,21 @@ fn add_similarity(candidates: &mut [Candidate<'_>], similarity: Option<Similarit
     greatest
 }
 
+/// Leaves out sentences of other passages that do not speak of what the best one speaks of: the
+/// heaviest of the question's terms that it holds.
+fn keep_to_the_subject(candidates: &mut Vec<Candidate<'_>>, passages: &[Passage], asked: &Asked<'_>) {
+    let stems = |candidate: &Candidate<'_>| -> Vec<String> {
+        let above = passages.get(candidate.passage).map(|passage| format!("{}\n{}", passage.title, passage.heading_path));
+        content_stems(&format!("{}\n{}", above.unwrap_or_default(), candidate.text), asked.language)
+    };
+    let Some(best) = candidates.first() else { return };
+    let weight = |stem: &String| asked.weights.get(stem).copied().unwrap_or(0.0);
+    let held = stems(best).into_iter().filter(|stem| weight(stem) > 0.0);
+    let Some(subject) = held.max_by(|a, b| weight(a).total_cmp(&weight(b)).then(b.cmp(a))) else { return };
+    let home = best.passage;
+    candidates.retain(|candidate| candidate.passage == home || stems(candidate).contains(&subject));
+}
+
 /// The units to quote as (passage, unit), in reading order; the passage of the best one comes first.
 fn choose(candidates: &[Candidate<'_>], units: &[Vec<Unit>], passages: &[Passage], hint: Hint) -> Vec<(usize, usize)> {
     let Some(best) = candidates.first() else { return Vec::new() };
@@ -324,6 +340,15 @@ mod tests {
             answer("How do I cancel my subscription?", &passages).unwrap(),
             "To cancel your subscription: [1]\n\n1. Open Billing. [1]\n2. Click Cancel subscription. [1]"
         );
+    }
+
+    #[test]
+    fn another_passage_adds_nothing_off_the_subject() {
+        let passages = [
+            passage(1, "Refunds", "We refund within 5 working days of receiving the item."),
+            passage(2, "Charging the battery", "A full charge takes 3 hours for the small bike."),
+        ];
+        assert_eq!(answer("How long do refunds take?", &passages).unwrap(), "We refund within 5 working days of receiving the item. [1]");
     }
 
     #[test]

@@ -242,6 +242,18 @@ impl Database {
         self.run("update jobs set lease_until = $2 where worker = $1 and state = 'running'", (worker, until)).await
     }
 
+    /// How long until the next job of a queue is due that is not due yet; `None` where there is none.
+    pub async fn time_to_next_job(&self, queue: Queue) -> Result<Option<Duration>> {
+        let now = self.clock().now();
+        let due: Option<Time> = self
+            .scalar(
+                "select min(run_at) from jobs where queue = $1 and state in ('available', 'retryable') and run_at > $2",
+                (queue, now),
+            )
+            .await?;
+        Ok(due.map(|due| due.since(now)))
+    }
+
     /// Whether a running job's lease has ended: its process vanished or stalls.
     pub async fn has_expired_leases(&self) -> Result<bool> {
         let now = self.clock().now();

@@ -20,6 +20,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// How long a claimer sleeps when no signal comes: only the fallback.
 const POLL_EVERY: Duration = Duration::from_millis(500);
+/// A job is looked for so long after it became due, so that clocks that tick roughly do not miss it.
+const DUE_MARGIN: Duration = Duration::from_millis(1);
 /// Jobs that one claim takes at most.
 const CLAIM_MAX: usize = 64;
 
@@ -78,7 +80,7 @@ impl Claimer {
         while let Ok(first) = Arc::clone(&self.slots).acquire_owned().await {
             match self.claim(first).await {
                 Ok(true) => {}
-                Ok(false) => signal.wait(POLL_EVERY).await,
+                Ok(false) => signal.wait(self.pause().await).await,
                 Err(error) => {
                     tracing::warn!(%error, queue = %self.queue, "jobs could not be claimed");
                     tokio::time::sleep(POLL_EVERY).await;
@@ -87,6 +89,14 @@ impl Claimer {
             if self.claimed.is_closed() {
                 return;
             }
+        }
+    }
+
+    /// How long to sleep when no signal comes: until the next job is due, or until the next poll.
+    async fn pause(&self) -> Duration {
+        match self.database.time_to_next_job(self.queue).await {
+            Ok(Some(due)) => (due + DUE_MARGIN).min(POLL_EVERY),
+            Ok(None) | Err(_) => POLL_EVERY,
         }
     }
 
