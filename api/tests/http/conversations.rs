@@ -123,8 +123,8 @@ async fn agents_resolve_snooze_and_change_a_conversation() {
     let resolved = desk.post(&format!("{path}/resolution"), Value::Null).await.expect(200);
     assert_eq!(resolved["status"], "resolved");
     assert!(desk.get(&path).await.expect(200)["handoff"].is_null());
-    let changes = json!({ "status": "open", "title": "Refund of order 7", "tags": ["refund"], "metadata": { "order": 7 } });
-    let changed = desk.patch(&path, changes).await.expect(200);
+    let edit = json!({ "status": "open", "title": "Refund of order 7", "tags": ["refund"], "metadata": { "order": 7 } });
+    let changed = desk.patch(&path, edit).await.expect(200);
     assert_eq!((&changed["status"], &changed["tags"]), (&json!("open"), &json!(["refund"])));
     assert_eq!(desk.patch(&path, json!({ "status": "snoozed" })).await.problem(400), "invalid_request");
     let found = desk.get("/v1/conversations?q=order%207&channel=api&status=open").await.expect(200);

@@ -174,6 +174,7 @@ pub(crate) fn id(object: &Value) -> &str {
     object["id"].as_str().unwrap()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers write the body in place")]
 pub(crate) fn request(key: &str, method: &str, path: &str, body: Value) -> Request<Body> {
     let builder = Request::builder()
         .method(method.parse::<Method>().unwrap())
