@@ -3,7 +3,7 @@
 use crate::{Answer, Desk, Result, Turn};
 use domain::conversation::Holder;
 use domain::handoff::HandoffReason;
-use domain::job::{DeliverMessage, Job};
+use domain::job::{AnswerTurn, DeliverMessage, Job};
 use domain::message::{Decision, DeliveryState, Message, Sender};
 use domain::{ConversationId, Id, OrganizationId};
 use storage::Transaction;
@@ -46,6 +46,11 @@ pub async fn conclude(desk: &Desk, turn: &Turn, answer: Answer, job: &Job) -> Re
     let message = write_reply(&mut transaction, turn, &answer, job, seq, pulled).await?;
     if answer.decision == Decision::HandOff {
         write_handoff(&mut transaction, turn, &answer, &message).await?;
+    }
+    if conclusion.holder == Holder::Ai && seq - 1 > turn.to_seq() {
+        // What came meanwhile has a job of its own; what was too much for this turn has none yet.
+        let now = transaction.now();
+        transaction.enqueue(&AnswerTurn { conversation_id: conversation.id }, now).await?;
     }
     write_usage(&mut transaction, turn, &answer, &message).await?;
     let mut trace = answer.trace;

@@ -11,6 +11,8 @@ use domain::{ConversationId, OrganizationId};
 
 /// Newest messages that are read for the window.
 const MESSAGES_READ: i64 = 40;
+/// Messages that are read where more wait than the window holds; what is beyond them is the next turn.
+const WAITING_READ: i64 = 200;
 /// Facts of the customer that are read.
 const FACTS_READ: i64 = 200;
 
@@ -60,7 +62,10 @@ pub async fn load(desk: &Desk, organization_id: OrganizationId, id: Conversation
     if conversation.holder != Holder::Ai {
         return Ok(None);
     }
-    let messages = tenant.list_newest_messages(id, MESSAGES_READ).await?;
+    let mut messages = tenant.list_newest_messages(id, MESSAGES_READ).await?;
+    if messages.first().is_some_and(|oldest| oldest.seq > conversation.answered_seq + 1) {
+        messages = tenant.list_messages(id, conversation.answered_seq, WAITING_READ).await?;
+    }
     let (waiting, earlier): (Vec<Message>, Vec<Message>) = messages
         .into_iter()
         .partition(|message| message.sender == Sender::Customer && message.seq > conversation.answered_seq);

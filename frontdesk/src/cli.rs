@@ -1,5 +1,6 @@
 //! The command line: every command and flag, and which settings the flags set.
 
+use crate::bench::Bench;
 use crate::output::Format;
 use crate::settings::Flag;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -282,13 +283,6 @@ pub struct Completions {
     /// The shell
     #[arg(value_name = "SHELL")]
     pub shell: clap_complete::Shell,
-}
-
-/// Measure, and serve what measuring needs.
-#[derive(Clone, Debug, Subcommand)]
-pub enum Bench {
-    /// Serve an OpenAI-compatible model that answers from the prompt's passages and fails on demand
-    StubModel(crate::bench::stub_model::Options),
 }
 
 impl Cli {

@@ -1,16 +1,23 @@
 //! Leads each command to its code and turns its outcome into an exit code.
 
 mod ask;
+mod doctor;
 mod import;
+mod jobs;
+mod key;
+mod llm;
+mod models;
 mod operate;
 mod rerun;
 mod scan;
 mod search;
 mod serve;
+mod sources;
+mod up;
 mod worker;
 
-use crate::bench::stub_model;
-use crate::cli::{Bench, Cli, Command, Completions, Config};
+use crate::bench;
+use crate::cli::{Cli, Command, Completions, Config};
 use crate::failure::Failure;
 use crate::output::{Colour, Exit, Output};
 use crate::settings::{Environment, Settings, Sources};
@@ -40,7 +47,7 @@ fn dispatch(cli: &Cli, environment: &Environment, output: Output) -> Result<Exit
     match &cli.command {
         Command::Config(Config::Show) => config_show(&sources, output),
         Command::Completions(options) => completions(options, output),
-        Command::Bench(Bench::StubModel(options)) => in_runtime(stub_model::serve(options, output)),
+        Command::Bench(bench) => bench::run(bench, &sources, output),
         Command::Worker(_) => opened(&sources, true, |wired| worker::run(wired, output)),
         Command::Scan(options) => opened(&sources, false, |wired| scan::run(wired, options, output)),
         Command::Import(options) => opened(&sources, false, |wired| import::run(wired, options, output)),
@@ -49,23 +56,21 @@ fn dispatch(cli: &Cli, environment: &Environment, output: Output) -> Result<Exit
         Command::Rerun(options) => opened(&sources, false, |wired| rerun::run(wired, options, output)),
         Command::Migrate => opened(&sources, false, |wired| async move { operate::migrate(&wired, output) }),
         Command::Reindex => opened(&sources, false, |wired| operate::reindex(wired, output)),
-        // Each command gets its line here when its code arrives; until then it says so.
-        Command::Up(_)
-        | Command::Api(_)
-        | Command::Sources(_)
-        | Command::Key(_)
-        | Command::Models(_)
-        | Command::Llm(_)
-        | Command::Jobs(_)
-        | Command::Doctor => {
-            Settings::load(&sources)?;
-            Err(Failure::new(Exit::Problem, "this command is not connected yet"))
+        Command::Jobs(command) => opened(&sources, false, |wired| jobs::run(wired, command, output)),
+        Command::Sources(command) => opened(&sources, false, |wired| sources::run(wired, command, output)),
+        Command::Key(command) => opened(&sources, false, |wired| key::run(wired, command, output)),
+        Command::Models(command) => {
+            configured(&sources, |settings| models::run(settings, environment, command, output))
         }
+        Command::Doctor => configured(&sources, |settings| doctor::run(settings, environment, output)),
+        Command::Llm(command) => configured(&sources, |settings| llm::run(settings, command, output)),
+        Command::Up(options) => opened(&sources, true, |wired| up::up(wired, options, output)),
+        Command::Api(_) => opened(&sources, true, |wired| up::api_only(wired, output)),
     }
 }
 
 /// Loads the settings, opens everything and runs the command over it.
-fn opened<F, Fut>(sources: &Sources<'_>, service: bool, run: F) -> Result<Exit, Failure>
+pub(crate) fn opened<F, Fut>(sources: &Sources<'_>, service: bool, run: F) -> Result<Exit, Failure>
 where
     F: FnOnce(Wired) -> Fut,
     Fut: Future<Output = Result<Exit, Failure>>,
@@ -84,6 +89,17 @@ where
             stopped = tokio::signal::ctrl_c() => Ok(stopped.map(|()| Exit::Interrupted)?),
         }
     })
+}
+
+/// Loads the settings and runs the command with nothing opened.
+fn configured<F, Fut>(sources: &Sources<'_>, run: F) -> Result<Exit, Failure>
+where
+    F: FnOnce(Settings) -> Fut,
+    Fut: Future<Output = Result<Exit, Failure>>,
+{
+    let settings = Settings::load(sources)?;
+    logging::start(&settings, false)?;
+    in_runtime(run(settings))
 }
 
 fn config_show(sources: &Sources<'_>, output: Output) -> Result<Exit, Failure> {

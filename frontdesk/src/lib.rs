@@ -6,8 +6,12 @@
 pub mod bench;
 pub mod cli;
 pub mod commands;
+pub mod demo;
+pub mod doctor;
 pub mod failure;
 mod logging;
 pub mod output;
+pub mod probe;
 pub mod settings;
+mod suggest;
 pub mod wiring;

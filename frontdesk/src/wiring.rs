@@ -42,8 +42,7 @@ pub struct Wired {
 
 /// Opens everything. Model files that are on this machine are used; nothing is fetched.
 pub async fn open(settings: Settings, environment: &Environment) -> Result<Wired, Failure> {
-    // Another provider may be installed already, by a test in this process.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    install_tls();
     make_data_folder(&settings)?;
     let database = open_database(&settings).await?;
     let migrations = database.migrate().await.map_err(|error| database_failure(&settings, &error))?;
@@ -70,6 +69,12 @@ pub async fn open(settings: Settings, environment: &Environment) -> Result<Wired
     };
     let library = Library::new(database, retrieval, embedder, fetcher, guard);
     Ok(Wired { settings: Arc::new(settings), desk, library, home, migrations, weights })
+}
+
+/// Makes encrypted connections possible.
+pub(crate) fn install_tls() {
+    // Another provider may be installed already, by a test in this process.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 fn make_data_folder(settings: &Settings) -> Result<(), Failure> {
@@ -115,7 +120,7 @@ fn database_failure(settings: &Settings, error: &storage::Error) -> Failure {
     }
 }
 
-async fn open_retrieval(settings: &Settings) -> Result<Retrieval, Failure> {
+pub(crate) async fn open_retrieval(settings: &Settings) -> Result<Retrieval, Failure> {
     let mut engine = retrieval::Settings::embedded(settings.data.dir.join("indexes"));
     if !settings.qdrant.url.is_empty() {
         engine.dense = DenseEngine::Qdrant {
@@ -131,7 +136,7 @@ async fn open_retrieval(settings: &Settings) -> Result<Retrieval, Failure> {
     })
 }
 
-fn weights_settings(settings: &Settings, environment: &Environment) -> weights::Settings {
+pub(crate) fn weights_settings(settings: &Settings, environment: &Environment) -> weights::Settings {
     let cache = match environment.get("XDG_CACHE_HOME") {
         Some(cache) => Some(PathBuf::from(cache)),
         None => environment.get("HOME").map(|home| PathBuf::from(home).join(".cache")),
@@ -146,7 +151,7 @@ fn weights_settings(settings: &Settings, environment: &Environment) -> weights::
 }
 
 /// Puts an embedding model in: the endpoint's where one is named, else the local one where its files are.
-fn fill_embedder(settings: &Settings, weights: &weights::Settings, slot: &EmbedderSlot) -> Result<(), Failure> {
+pub(crate) fn fill_embedder(settings: &Settings, weights: &weights::Settings, slot: &EmbedderSlot) -> Result<(), Failure> {
     if !settings.embedding.enabled {
         return Ok(());
     }
@@ -175,6 +180,12 @@ fn chat_model(settings: &Settings) -> Result<Option<Arc<dyn ChatModel>>, Failure
     if settings.llm.endpoint().is_none() {
         return Ok(None);
     }
+    let models = chat_models(settings)?;
+    Ok(Some(Arc::new(Fallbacks::new(models).map_err(|error| model_failure(&error))?)))
+}
+
+/// The model and its fallbacks, each by itself.
+pub(crate) fn chat_models(settings: &Settings) -> Result<Vec<Arc<dyn ChatModel>>, Failure> {
     let names = std::iter::once(&settings.llm.model).chain(&settings.llm.fallback_models);
     let mut models: Vec<Arc<dyn ChatModel>> = Vec::new();
     for name in names {
@@ -183,7 +194,7 @@ fn chat_model(settings: &Settings) -> Result<Option<Arc<dyn ChatModel>>, Failure
         let model = OpenAiChat::new(endpoint, http).map_err(|error| model_failure(&error))?;
         models.push(Arc::new(model));
     }
-    Ok(Some(Arc::new(Fallbacks::new(models).map_err(|error| model_failure(&error))?)))
+    Ok(models)
 }
 
 fn endpoint(settings: &Settings, model: &str) -> openai_compatible::Settings {

@@ -117,8 +117,10 @@ impl Written {
             }
             Err(reason) => return Ok(Self::ended(state_of(&reason), Some(reason.to_string()))),
         };
-        let links = new_links(library, scan, page, &body.url, &extraction)?;
-        let mut written = match skipped_because(scan, page, &body, &extraction) {
+        let start = parse_start(library, &scan.url)?;
+        let scope = Scope::new(&start, &scan.settings.include, &scan.settings.exclude, scan.settings.depth_max)?;
+        let links = new_links(library, scan, page, &scope, (&body.url, &extraction));
+        let mut written = match skipped_because(&scope, page, &body, &extraction) {
             Some(reason) => Self::ended(PageState::Skipped, Some(reason)),
             None => Self::ended(PageState::New, None),
         };
@@ -149,7 +151,7 @@ fn state_of(reason: &Reason) -> PageState {
 }
 
 /// Why a page that was read becomes no document.
-fn skipped_because(scan: &Scan, page: &Page, body: &Body, extraction: &Extraction) -> Option<String> {
+fn skipped_because(scope: &Scope, page: &Page, body: &Body, extraction: &Extraction) -> Option<String> {
     if extraction.noindex {
         return Some(Reason::NoIndex.to_string());
     }
@@ -160,17 +162,21 @@ fn skipped_because(scan: &Scan, page: &Page, body: &Body, extraction: &Extractio
     if here.as_str() != page.url {
         return Some(format!("duplicate: it leads on to {here}"));
     }
-    // Only the site itself may say which of its addresses counts; another site's word is not taken.
-    let canonical = extraction.canonical.as_ref().map(crate::frontier::normalize);
-    let start = Url::parse(&scan.url).ok()?;
-    let elsewhere = canonical.filter(|canonical| canonical.host() == start.host() && canonical.as_str() != page.url)?;
+    // Only an address that this scan reads as well may stand in for the page: a page that names another
+    // site, or a place outside the scan, stays what it is.
+    let canonical = extraction.canonical.as_ref().and_then(|canonical| scope.admit(canonical, 0).ok());
+    let elsewhere = canonical.filter(|canonical| canonical.as_str() != page.url)?;
     Some(format!("duplicate: the page says that it is {elsewhere}"))
 }
 
 /// Links of the page that are no rows yet, and where it leads on to.
-fn new_links(library: &Library, scan: &Scan, page: &Page, found_at: &Url, extraction: &Extraction) -> Result<Vec<NewPage>> {
-    let start = parse_start(library, &scan.url)?;
-    let scope = Scope::new(&start, &scan.settings.include, &scan.settings.exclude, scan.settings.depth_max)?;
+fn new_links(
+    library: &Library,
+    scan: &Scan,
+    page: &Page,
+    scope: &Scope,
+    (found_at, extraction): (&Url, &Extraction),
+) -> Vec<NewPage> {
     let depth = usize::try_from(page.depth).unwrap_or(0) + 1;
     let memory = library.scan_memory(scan.id);
     let mut memory = locked(&memory);
@@ -188,7 +194,7 @@ fn new_links(library: &Library, scan: &Scan, page: &Page, found_at: &Url, extrac
         memory.known.insert(url.to_string());
         links.push(NewPage { url: url.to_string(), depth: i64::try_from(depth).unwrap_or(i64::MAX) });
     }
-    Ok(links)
+    links
 }
 
 async fn write(

@@ -133,7 +133,7 @@ fn measure(body: &Body) -> Option<Sample> {
 fn folders(pages: &[Url], tokens_mean: usize) -> Vec<Folder> {
     let mut by_path: BTreeMap<String, usize> = BTreeMap::new();
     for page in pages {
-        let mut segments = page.path().trim_start_matches('/').split('/');
+        let mut segments = page.path().trim_matches('/').split('/');
         let path = match (segments.next(), segments.next()) {
             (Some(folder), Some(_)) => format!("/{folder}/"),
             _ => "/".to_owned(),

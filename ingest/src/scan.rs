@@ -118,10 +118,9 @@ pub async fn discover_pages(library: &Library, start: &Url, scope: &Scope, pages
         discovered.pages.push(start);
     }
     let mut starts = rules.sitemaps();
-    if starts.is_empty() {
-        starts.extend(start.join("/sitemap.xml").ok());
-        starts.extend(start.join("sitemap.xml").ok());
-    }
+    // The usual places too: what robots.txt names may lie on a host that the site has moved away from.
+    starts.extend(start.join("/sitemap.xml").ok());
+    starts.extend(start.join("sitemap.xml").ok());
     let mut walk = Walk::new(starts);
     while let Some((url, depth)) = walk.take() {
         let get = Get { url: url.clone(), want: Want::Sitemap, etag: None, last_modified: None, crawl_delay: rules.crawl_delay() };

@@ -13,6 +13,8 @@ pub use download::{Progress, fetch, http_client};
 
 /// The folder of the model inside `models/`.
 pub const MODEL_FOLDER: &str = "minilm-l6-int8";
+/// The reason of a [`Miss`] that tells of nothing wrong: the file is just not in that place.
+pub const NO_SUCH_FILE: &str = "no such file";
 /// Bytes hashed at a time.
 const READ_BYTES: usize = 64 * 1024;
 
@@ -179,7 +181,7 @@ fn find_file(
 fn verified(path: &Path, wanted: &Wanted) -> Result<&'static str, String> {
     let file = std::fs::File::open(path).map_err(|error| {
         if error.kind() == std::io::ErrorKind::NotFound {
-            "no such file".to_owned()
+            NO_SUCH_FILE.to_owned()
         } else {
             format!("it cannot be read ({error}): check its permissions")
         }

@@ -28,8 +28,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause before LISTEN is tried again.
 const LISTEN_RETRY: Duration = Duration::from_secs(1);
 
-static COMMON: Migrator = sqlx::migrate!("../migrations");
-static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
+pub(crate) static COMMON: Migrator = sqlx::migrate!("../migrations");
+pub(crate) static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
 
 /// The database, cheap to clone.
 #[derive(Clone)]

@@ -273,6 +273,17 @@ impl Database {
         .await
     }
 
+    /// The job, as long as it is kept.
+    pub async fn find_job(&self, id: JobId) -> Result<Option<Job>> {
+        self.find(
+            "select id, organization_id, queue, kind, payload, lane, dedupe, priority, state, run_at, attempt,
+                attempts_max, crashes, worker, lease_until, error, created_at, finished_at
+             from jobs where id = $1",
+            (id,),
+        )
+        .await
+    }
+
     /// Jobs by state.
     pub async fn count_jobs(&self) -> Result<Vec<JobCount>> {
         self.all("select state, count(*) as count, min(run_at) as oldest_run_at from jobs group by state order by state", ())

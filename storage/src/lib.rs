@@ -36,6 +36,7 @@ pub mod events;
 pub mod facts;
 pub mod feedback;
 pub mod handoffs;
+pub mod health;
 pub mod idempotency;
 pub mod jobs;
 pub mod keys;

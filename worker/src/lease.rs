@@ -6,7 +6,7 @@ use std::time::Duration;
 use storage::Database;
 
 /// How often expired leases are looked for: with the lease, the longest an orphan waits.
-const RESCUE_EVERY: Duration = Duration::from_millis(500);
+const RESCUE_EVERY: Duration = Duration::from_millis(250);
 
 /// Renews the leases of `worker` for ever, at a third of the lease.
 pub(crate) async fn renew(database: Database, worker: WorkerId, lease: Duration) {

@@ -52,6 +52,7 @@ impl Worker {
     /// Works until `stop`; then lets running jobs end and gives back the others.
     pub async fn run(self, stop: CancellationToken) {
         let worker: WorkerId = self.database.clock().id();
+        tracing::info!(worker.id = %worker, concurrency = self.settings.concurrency, "worker started");
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(lease::renew(self.database.clone(), worker, self.settings.lease));
         tasks.spawn(lease::rescue(self.database.clone()));

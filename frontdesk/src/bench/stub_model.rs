@@ -21,11 +21,13 @@ use axum::{Json, Router};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 /// How the stub listens and behaves.
 #[derive(Clone, Debug, clap::Args)]
@@ -72,13 +74,15 @@ impl Delay {
 
 /// What was called so far, as `GET /calls` shows it.
 #[derive(Clone, Debug, Default, Serialize)]
-struct Calls {
-    chat: u64,
-    embeddings: u64,
+pub struct Calls {
+    /// Chat calls.
+    pub chat: u64,
+    /// Embedding calls.
+    pub embeddings: u64,
     /// Chat calls by the message's `m:ID`.
-    by_marker: BTreeMap<String, u64>,
+    pub by_marker: BTreeMap<String, u64>,
     /// Faults made, by kind.
-    by_fault: BTreeMap<String, u64>,
+    pub by_fault: BTreeMap<String, u64>,
 }
 
 struct Stub {
@@ -114,6 +118,41 @@ impl Stub {
     }
 }
 
+/// A stub that this process serves until it is dropped.
+pub struct RunningStub {
+    stub: Arc<Stub>,
+    address: SocketAddr,
+    _server: JoinSet<io::Result<()>>,
+}
+
+impl RunningStub {
+    /// Starts a stub that takes `delay` milliseconds (`10..30`) for an answer.
+    pub async fn start(delay: &str) -> Result<Self, Failure> {
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let delay_ms = delay.parse().map_err(|error: String| Failure::new(Exit::Usage, error))?;
+        let options = Options { listen, delay_ms, fault: Vec::new(), fault_every: 1 };
+        let listener = TcpListener::bind(listen).await?;
+        let address = listener.local_addr()?;
+        let stub = Arc::new(Stub { options, calls: Mutex::default() });
+        let mut server = JoinSet::new();
+        let routes = routes(Arc::clone(&stub));
+        server.spawn(async move { axum::serve(listener, routes).await });
+        Ok(Self { stub, address, _server: server })
+    }
+
+    /// The settings of a desk that asks this stub.
+    pub fn settings(&self) -> toml::Table {
+        let base_url = format!("http://{}/v1", self.address);
+        let llm = toml::Table::from_iter([("base_url".to_owned(), base_url.into())]);
+        toml::Table::from_iter([("llm".to_owned(), llm.into())])
+    }
+
+    /// What was called so far.
+    pub fn calls(&self) -> Calls {
+        self.stub.calls().clone()
+    }
+}
+
 /// Serves the stub until the process is stopped; prints its base URL as the result.
 pub async fn serve(options: &Options, output: Output) -> Result<Exit, Failure> {
     let unreachable = |error| {
@@ -130,7 +169,10 @@ pub async fn serve(options: &Options, output: Output) -> Result<Exit, Failure> {
 
 /// The stub's routes, with counters of their own.
 pub fn router(options: Options) -> Router {
-    let stub = Arc::new(Stub { options, calls: Mutex::default() });
+    routes(Arc::new(Stub { options, calls: Mutex::default() }))
+}
+
+fn routes(stub: Arc<Stub>) -> Router {
     Router::new()
         .route("/v1/chat/completions", post(chat))
         .route("/v1/embeddings", post(embeddings))

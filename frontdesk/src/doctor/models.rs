@@ -1,0 +1,94 @@
+//! The models: the one that embeds and the one that writes.
+
+use super::Finding;
+use crate::probe;
+use crate::settings::{Environment, Settings};
+use crate::wiring;
+use llm::EmbedderSlot;
+use llm::weights::{self, Search};
+
+pub(super) async fn check_embedding(
+    settings: &Settings,
+    environment: &Environment,
+    slot: &EmbedderSlot,
+) -> Vec<Finding> {
+    const CHECK: &str = "embedding";
+    if !settings.embedding.enabled {
+        return vec![
+            Finding::warning(CHECK, "lexical only: `embedding.enabled` is false")
+                .because("questions are matched by their words alone")
+                .fix("set `embedding.enabled = true`"),
+        ];
+    }
+    let weights = wiring::weights_settings(settings, environment);
+    let remote = !settings.llm.embedding_model.is_empty() && settings.llm.endpoint().is_some();
+    let mut findings = Vec::new();
+    if !remote {
+        let search = {
+            let weights = weights.clone();
+            tokio::task::spawn_blocking(move || weights::find(&weights)).await.unwrap_or_default()
+        };
+        findings.extend(judge_files(&search));
+        if search.files.is_none() {
+            return findings;
+        }
+    }
+    if let Err(failure) = wiring::fill_embedder(settings, &weights, slot) {
+        findings.push(Finding::failed(CHECK, failure));
+        return findings;
+    }
+    let Some(embedder) = slot.embedder() else { return findings };
+    findings.push(match probe::embedding(embedder.as_ref()).await {
+        Ok(embedded) => {
+            let what = format!("{}: {} dimensions, {:.0} ms", embedded.model, embedded.dimensions, embedded.duration_ms);
+            Finding::ok(CHECK, what)
+        }
+        Err(failure) => Finding::failed(CHECK, failure),
+    });
+    findings
+}
+
+/// A file that is there but not what it should be is damage, even where another place has a good one.
+fn judge_files(search: &Search) -> Option<Finding> {
+    const CHECK: &str = "embedding_files";
+    let damaged: Vec<String> =
+        search.misses.iter().filter(|miss| miss.reason != weights::NO_SUCH_FILE).map(ToString::to_string).collect();
+    let fix = "remove the file, then run `frontdesk models pull`";
+    match (damaged.is_empty(), search.files.is_some()) {
+        (true, true) => None,
+        (true, false) => Some(
+            Finding::warning(CHECK, "lexical only: no embedding model is on this machine")
+                .because("questions are matched by their words alone")
+                .fix("run `frontdesk models pull`; `up` and `worker` fetch it too where `embedding.download` is true"),
+        ),
+        (false, true) => Some(
+            Finding::warning(CHECK, "a model file is damaged; a good one is used from elsewhere")
+                .because(damaged.join("; "))
+                .fix(fix),
+        ),
+        (false, false) => Some(
+            Finding::problem(CHECK, "the embedding model is damaged: lexical only").because(damaged.join("; ")).fix(fix),
+        ),
+    }
+}
+
+pub(super) async fn check_chat(settings: &Settings) -> Vec<Finding> {
+    const CHECK: &str = "llm";
+    let Some(endpoint) = settings.llm.endpoint() else {
+        return vec![Finding::ok(CHECK, "none configured: answers quote the knowledge")];
+    };
+    let models = match wiring::chat_models(settings) {
+        Ok(models) => models,
+        Err(failure) => return vec![Finding::failed(CHECK, failure)],
+    };
+    let mut findings = Vec::new();
+    for model in models {
+        findings.push(match probe::completion(endpoint, model.as_ref()).await {
+            Ok(completed) => {
+                Finding::ok(CHECK, format!("{endpoint} {}: {:.0} ms", completed.model, completed.duration_ms))
+            }
+            Err(failure) => Finding::failed(CHECK, failure),
+        });
+    }
+    findings
+}
