@@ -43,7 +43,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { cors_origins: Vec::new(), answer_wait: Duration::from_secs(60) }
+        Self { cors_origins: Vec::new(), answer_wait: Duration::from_mins(1) }
     }
 }
 

@@ -105,13 +105,30 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// Reads a field that may be absent, `null` or a value: `None`, `Some(None)`, `Some(Some(_))`.
-pub(crate) fn present<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
-where
-    T: Deserialize<'de>,
-    D: serde::Deserializer<'de>,
-{
-    Option::<T>::deserialize(deserializer).map(Some)
+/// A field of a change: absent, `null` or a value.
+#[derive(Debug, Default)]
+pub(crate) enum Change<T> {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// It becomes this, or empty.
+    Set(Option<T>),
+}
+
+impl<T> Change<T> {
+    /// What the field is after the change.
+    pub(crate) fn over(self, present: Option<T>) -> Option<T> {
+        match self {
+            Self::Keep => present,
+            Self::Set(value) => value,
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::<T>::deserialize(deserializer).map(Self::Set)
+    }
 }
 
 #[cfg(test)]
@@ -122,6 +139,7 @@ mod tests {
     #[serde(deny_unknown_fields)]
     struct Body {
         #[serde(default)]
+        #[expect(dead_code, reason = "only its type matters")]
         list: Vec<Item>,
     }
 

@@ -15,7 +15,7 @@ const PAGE: &str = include_str!("docs/page.html");
 const STYLE: &str = include_str!("docs/style.css");
 const SCRIPT: &str = include_str!("docs/script.js");
 
-pub(crate) fn routes(openapi: OpenApi) -> Router<App> {
+pub(crate) fn routes(openapi: &OpenApi) -> Router<App> {
     let document = Bytes::from(openapi.to_json().unwrap_or_default());
     let page = Bytes::from(PAGE.replace("{style}", STYLE).replace("{script}", SCRIPT));
     let policy = policy();

@@ -4,7 +4,7 @@
 use crate::app::App;
 use crate::error::{Problem, render};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::any::Any;
@@ -36,13 +36,21 @@ pub(crate) async fn envelope(State(app): State<App>, request: Request, next: Nex
         http.method = %request.method(),
         http.route = route.as_deref().unwrap_or("unknown"),
     );
+    let method = method(request.method());
     let started = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     if response.status().is_client_error() || response.status().is_server_error() {
         response = render(response, &id);
     }
+    let took = started.elapsed().as_secs_f64();
+    let labels = [
+        ("method", method.to_owned()),
+        ("route", route.unwrap_or_else(|| "unknown".to_owned())),
+        ("status", response.status().as_u16().to_string()),
+    ];
+    metrics::histogram!("frontdesk_http_request_duration_seconds", &labels).record(took);
     span.in_scope(|| {
-        let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
+        let duration_ms = took * 1000.0;
         tracing::debug!(http.status = response.status().as_u16(), duration_ms, "request done");
     });
     for (name, value) in HEADERS {
@@ -54,6 +62,18 @@ pub(crate) async fn envelope(State(app): State<App>, request: Request, next: Nex
     response
 }
 
+/// The method as a label: clients may invent methods, labels are bounded.
+fn method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    }
+}
+
 /// The client's own id, where it is one that may stand in logs.
 fn request_id(headers: &HeaderMap) -> Option<String> {
     let id = headers.get(REQUEST_ID)?.to_str().ok()?;
@@ -62,6 +82,7 @@ fn request_id(headers: &HeaderMap) -> Option<String> {
 }
 
 /// What a client sees of a defect.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 pub(crate) fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response {
     let cause = cause
         .downcast_ref::<String>()

@@ -64,7 +64,7 @@ pub(crate) fn routes(app: App) -> Router {
         .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
     v1.merge(r::health::routes())
-        .merge(docs::routes(described(description)))
+        .merge(docs::routes(&described(description)))
         .fallback(async || StatusCode::NOT_FOUND.into_response())
         .layer(layers)
         .with_state(app)

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::auth::Caller;
-use crate::body::{Json, Path, Query, present};
+use crate::body::{Change, Json, Path, Query};
 use crate::error::{Problem, Result};
 use crate::list::{self, List};
 use axum::extract::State;
@@ -149,18 +149,18 @@ pub(crate) async fn get_customer(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UpdateCustomer {
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default)]
     #[schema(value_type = Option<String>)]
-    external_id: Option<Option<String>>,
-    #[serde(default, deserialize_with = "present")]
+    external_id: Change<String>,
+    #[serde(default)]
     #[schema(value_type = Option<String>)]
-    name: Option<Option<String>>,
-    #[serde(default, deserialize_with = "present")]
+    name: Change<String>,
+    #[serde(default)]
     #[schema(value_type = Option<String>)]
-    email: Option<Option<String>>,
-    #[serde(default, deserialize_with = "present")]
+    email: Change<String>,
+    #[serde(default)]
     #[schema(value_type = Option<String>)]
-    locale: Option<Option<String>>,
+    locale: Change<String>,
     /// Replaces the whole profile.
     #[serde(default)]
     profile: Option<Map<String, Value>>,
@@ -179,10 +179,10 @@ pub(crate) async fn update_customer(
     let tenant = app.of(caller.organization_id());
     let present = tenant.load_customer(id).await?;
     let new = NewCustomer {
-        external_id: body.external_id.unwrap_or(present.external_id),
-        name: body.name.unwrap_or(present.name),
-        email: body.email.unwrap_or(present.email),
-        locale: body.locale.unwrap_or(present.locale),
+        external_id: body.external_id.over(present.external_id),
+        name: body.name.over(present.name),
+        email: body.email.over(present.email),
+        locale: body.locale.over(present.locale),
         profile: body.profile.unwrap_or(present.profile),
         identity: present.identity,
     };

@@ -26,7 +26,7 @@ async fn ready(State(app): State<App>) -> Response {
     let is_ready = matches!(database, Ok(Ok(()))) && matches!(index, Ok(Ok(())));
     let body = json!({
         "status": if is_ready { "ready" } else { "not_ready" },
-        "checks": { "database": word(database), "index": word(index) },
+        "checks": { "database": word(&database), "index": word(&index) },
     });
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, axum::Json(body)).into_response()
@@ -40,7 +40,7 @@ async fn open_index(app: &App) -> crate::error::Result<()> {
     Ok(())
 }
 
-fn word<T, E>(outcome: Result<Result<T, E>, tokio::time::error::Elapsed>) -> &'static str {
+fn word<T, E>(outcome: &Result<Result<T, E>, tokio::time::error::Elapsed>) -> &'static str {
     match outcome {
         Ok(Ok(_)) => "ok",
         Ok(Err(_)) => "failed",

@@ -1,0 +1,131 @@
+use crate::support::{TestDesk, id};
+use api::Settings;
+use axum::routing::get;
+use domain::page::{PageState, ScanState};
+use ingest::guard::Guard;
+use serde_json::{Value, json};
+use storage::pages::NewPage;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+#[tokio::test]
+async fn an_article_is_written_published_found_changed_and_archived() {
+    let desk = TestDesk::new().await;
+    let published = desk.publish("Refunds", "Refunds reach your card within five working days.").await;
+    assert_eq!(published["state"], "published");
+    let search = json!({ "query": "refunds card days", "mode": "bm25", "k": 3 });
+    let found = desk.post("/v1/search", search.clone()).await.expect(200);
+    assert_eq!(found["data"][0]["document_id"], published["document_id"]);
+    assert_eq!(found["data"][0]["bm25"]["rank"], 1);
+    assert_eq!(found["data"][0]["external_id"], published["id"]);
+
+    let path = format!("/v1/articles/{}", id(&published));
+    let changed = desk.patch(&path, json!({ "body": "Refunds take a week." })).await.expect(200);
+    assert_eq!((&changed["version"], &changed["title"]), (&json!(2), &json!("Refunds")));
+    let versions = desk.get(&format!("{path}/versions")).await.expect(200);
+    let bodies: Vec<_> = versions["data"].as_array().unwrap().iter().map(|row| row["body"].clone()).collect();
+    assert_eq!(bodies, ["Refunds take a week.", "Refunds reach your card within five working days."]);
+    let archived = desk.post(&format!("{path}/archive"), Value::Null).await.expect(200);
+    assert_eq!(archived["state"], "archived");
+    assert_eq!(desk.post("/v1/search", search).await.expect(200)["data"], json!([]));
+    let listed = desk.get("/v1/articles?state=archived").await.expect(200);
+    assert_eq!(listed["data"][0]["id"], published["id"]);
+    assert_eq!(desk.delete(&path).await.status, 204);
+    assert_eq!(desk.get(&path).await.problem(404), "not_found");
+
+    let empty = desk.post("/v1/articles", json!({ "title": "Empty" })).await.expect(201);
+    let refused = desk.post(&format!("/v1/articles/{}/publish", id(&empty)), Value::Null).await;
+    assert_eq!(refused.problem(400), "invalid_request");
+    for wrong in [json!({ "query": " " }), json!({ "query": "x", "k": 0 }), json!({ "query": "x", "dense_weight": 2 })] {
+        assert_eq!(desk.post("/v1/search", wrong).await.problem(400), "invalid_request");
+    }
+}
+
+#[tokio::test]
+async fn sources_are_added_changed_and_deleted_with_what_came_from_them() {
+    let desk = TestDesk::new().await;
+    let new = json!({ "kind": "website", "name": "Help", "url": "https://help.example.com/" });
+    let source = desk.post("/v1/sources", new.clone()).await.expect(201);
+    assert_eq!(desk.post("/v1/sources", new).await.problem(409), "conflict");
+    let path = format!("/v1/sources/{}", id(&source));
+    let changed = desk.patch(&path, json!({ "name": "Help centre" })).await.expect(200);
+    assert_eq!(changed["name"], "Help centre");
+    desk.publish("Refunds", "Refunds take five working days.").await;
+    let listed = desk.get("/v1/sources").await.expect(200);
+    let articles = listed["data"].as_array().unwrap().iter().find(|row| row["kind"] == "articles").unwrap();
+    let of_articles = format!("/v1/sources/{}", id(articles));
+    assert_eq!(desk.get(&of_articles).await.expect(200)["documents"], 1);
+    let documents = desk.get(&format!("/v1/documents?source={}", id(articles))).await.expect(200);
+    assert_eq!(documents["data"][0]["title"], "Refunds");
+    for path in [path, of_articles] {
+        assert_eq!(desk.delete(&path).await.status, 204);
+    }
+    assert_eq!(desk.get("/v1/documents").await.expect(200)["data"], json!([]));
+    for wrong in [
+        json!({ "kind": "website", "name": "x" }),
+        json!({ "kind": "import", "name": "x", "url": "https://example.com" }),
+        json!({ "kind": "website", "name": "x", "url": "ftp://example.com" }),
+        json!({ "kind": "articles", "name": "x" }),
+    ] {
+        assert_eq!(desk.post("/v1/sources", wrong).await.problem(400), "invalid_request");
+    }
+}
+
+#[tokio::test]
+async fn a_scan_is_started_followed_held_and_called_off() {
+    let desk = TestDesk::new().await;
+    let new = json!({ "url": "docs.example.com/guides/", "exclude": ["**/old/**"], "pages_max": 7 });
+    let scan = desk.post("/v1/scans", new).await.expect(201);
+    assert_eq!((&scan["state"], &scan["settings"]["pages_max"]), (&json!("discovering"), &json!(7)));
+    let path = format!("/v1/scans/{}", id(&scan));
+    assert_eq!(desk.post(&format!("{path}/pause"), Value::Null).await.problem(409), "conflict");
+
+    let scan_id = id(&scan).parse().unwrap();
+    let mut transaction = desk.database().of(desk.organization_id).begin().await.unwrap();
+    let pages: Vec<_> = (0..5)
+        .map(|number| NewPage { url: format!("https://docs.example.com/guides/{number}"), depth: 0 })
+        .collect();
+    transaction.insert_pages(scan_id, &pages).await.unwrap();
+    transaction.set_scan_state(scan_id, ScanState::Running, None).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(desk.get(&path).await.expect(200)["pages"], json!({ "pending": 5 }));
+    let first = desk.get(&format!("{path}/pages?limit=3&state=pending")).await.expect(200);
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let rest = desk.get(&format!("{path}/pages?after={cursor}")).await.expect(200);
+    let urls = [&first, &rest].map(|stretch| stretch["data"].as_array().unwrap().clone()).concat();
+    let urls: Vec<_> = urls.iter().map(|page| page["url"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(urls, pages.iter().map(|page| page.url.clone()).collect::<Vec<_>>());
+    let skipped = format!("{path}/pages?state={}", PageState::Skipped);
+    assert_eq!(desk.get(&skipped).await.expect(200)["data"], json!([]));
+
+    for (action, state) in [("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")] {
+        let changed = desk.post(&format!("{path}/{action}"), Value::Null).await.expect(200);
+        assert_eq!(changed["state"], state);
+    }
+    assert_eq!(desk.get("/v1/scans").await.expect(200)["data"][0]["id"], scan["id"]);
+    for wrong in ["http://127.0.0.1:9/", "http://169.254.169.254/latest", "ftp://example.com", "not a url"] {
+        let refused = desk.post("/v1/scans", json!({ "url": wrong })).await;
+        assert_eq!(refused.problem(400), "invalid_request", "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn a_preview_says_what_would_be_read_and_stores_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let page = async || {
+        let text = "Refunds reach your card within five working days. ".repeat(20);
+        axum::response::Html(format!(
+            "<html><title>Refunds</title><main><h1>Refunds</h1><p>{text}</p><a href=/b>b</a></main></html>"
+        ))
+    };
+    let mut site = JoinSet::new();
+    let routes = axum::Router::new().route("/", get(page)).route("/b", get(page));
+    site.spawn(async move { axum::serve(listener, routes).await.unwrap() });
+    let guard = Guard::new(vec![address.to_string().parse().unwrap()]);
+    let desk = TestDesk::with(Settings::default(), guard).await;
+    let asked = json!({ "url": format!("http://{address}/") });
+    let preview = desk.post("/v1/scans/preview", asked).await.expect(200);
+    assert_eq!((&preview["pages"], &preview["more_by_links"]), (&json!(2), &json!(true)));
+    assert_eq!(desk.get("/v1/scans").await.expect(200)["data"], json!([]));
+}

@@ -1,0 +1,20 @@
+//! The API as clients meet it: each file is a part of the address space.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
+mod bodies;
+mod conversations;
+mod customers;
+mod events;
+mod foreign;
+mod idempotency;
+mod keys;
+mod knowledge;
+mod operations;
+mod playground;
+mod support;
