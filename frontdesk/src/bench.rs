@@ -2,9 +2,16 @@
 
 pub mod bed;
 mod crash;
+mod embed;
+mod import;
+mod in_process;
 pub mod ledger;
+mod meter;
 mod orphans;
+mod search;
 pub mod stub_model;
+mod texts;
+mod throughput;
 
 use crate::commands;
 use crate::failure::Failure;
@@ -18,12 +25,24 @@ pub enum Bench {
     StubModel(stub_model::Options),
     /// Kill workers while they answer, and check that nothing was lost or said twice
     Crash(crash::Options),
+    /// Measure how many messages one worker answers, on a throw-away desk
+    Worker(throughput::Options),
+    /// Measure searches over a desk's knowledge; query vectors are made before the clock starts
+    Search(search::Options),
+    /// Measure an import without embedding, into a throw-away desk
+    Import(import::Options),
+    /// Measure the local embedding model
+    Embed(embed::Options),
 }
 
 /// Runs a benchmark.
-pub(crate) fn run(bench: &Bench, _sources: &Sources<'_>, output: Output) -> Result<Exit, Failure> {
+pub(crate) fn run(bench: &Bench, sources: &Sources<'_>, output: Output) -> Result<Exit, Failure> {
     match bench {
         Bench::StubModel(options) => commands::in_runtime(stub_model::serve(options, output)),
         Bench::Crash(options) => commands::in_runtime(crash::run(options, output)),
+        Bench::Worker(options) => commands::in_runtime(throughput::run(options, output)),
+        Bench::Import(options) => commands::in_runtime(import::run(options, output)),
+        Bench::Search(options) => commands::opened(sources, false, |wired| search::run(wired, options, output)),
+        Bench::Embed(options) => commands::opened(sources, false, |wired| embed::run(wired, options, output)),
     }
 }
