@@ -2,10 +2,17 @@
 
 pub mod bed;
 mod crash;
+mod embed;
+mod import;
+mod in_process;
 pub mod ledger;
+mod meter;
 mod orphans;
 pub mod quality;
+mod search;
 pub mod stub_model;
+mod texts;
+mod throughput;
 
 use crate::commands;
 use crate::failure::Failure;
@@ -21,6 +28,14 @@ pub enum Bench {
     Crash(crash::Options),
     /// Score retrieval on a data set with known right answers
     Quality(quality::Options),
+    /// Measure how many messages one worker answers, on a throw-away desk
+    Worker(throughput::Options),
+    /// Measure searches over a desk's knowledge; query vectors are made before the clock starts
+    Search(search::Options),
+    /// Measure an import without embedding, into a throw-away desk
+    Import(import::Options),
+    /// Measure the local embedding model
+    Embed(embed::Options),
 }
 
 /// Runs a benchmark.
@@ -29,5 +44,9 @@ pub(crate) fn run(bench: &Bench, sources: &Sources<'_>, output: Output) -> Resul
         Bench::StubModel(options) => commands::in_runtime(stub_model::serve(options, output)),
         Bench::Crash(options) => commands::in_runtime(crash::run(options, output)),
         Bench::Quality(options) => commands::opened(sources, false, |wired| quality::run(wired, options, output)),
+        Bench::Worker(options) => commands::in_runtime(throughput::run(options, output)),
+        Bench::Import(options) => commands::in_runtime(import::run(options, output)),
+        Bench::Search(options) => commands::opened(sources, false, |wired| search::run(wired, options, output)),
+        Bench::Embed(options) => commands::opened(sources, false, |wired| embed::run(wired, options, output)),
     }
 }

@@ -82,7 +82,7 @@ impl Bed {
         self.import(lines.as_bytes()).await.map(|_| ())
     }
 
-    /// Imports documents and indexes them.
+    /// Imports documents and indexes their words.
     pub async fn import(&self, lines: &[u8]) -> Result<ingest::import::Imported, Failure> {
         let wired = &self.wired;
         let imported = ingest::import::import(&wired.library, wired.organization_id(), "bench", lines, |_| {})
@@ -243,7 +243,7 @@ pub async fn until<T>(
     }
 }
 
-fn insert(table: &mut toml::Table, section: &str, key: &str, value: impl Into<toml::Value>) {
+pub(super) fn insert(table: &mut toml::Table, section: &str, key: &str, value: impl Into<toml::Value>) {
     let section = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
     if let Some(section) = section.as_table_mut() {
         section.insert(key.to_owned(), value.into());

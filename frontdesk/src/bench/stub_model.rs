@@ -9,7 +9,9 @@ mod embedding;
 mod fault;
 mod reply;
 
+pub(super) use embedding::vector as word_vector;
 pub use fault::Fault;
+pub(super) use reply::first_sentence;
 
 use crate::failure::Failure;
 use crate::output::{Exit, Output};

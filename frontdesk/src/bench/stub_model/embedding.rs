@@ -37,7 +37,7 @@ pub(super) fn respond(request: &Value) -> Response {
 }
 
 /// The sum of one pseudo-random vector a word, scaled to unit length.
-fn vector(text: &str, dimensions: u64) -> Vec<f32> {
+pub(in crate::bench) fn vector(text: &str, dimensions: u64) -> Vec<f32> {
     let text = text.to_lowercase();
     let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     let mut sum: Vec<f32> = (0..dimensions).map(|_| 0.0).collect();

@@ -88,7 +88,7 @@ fn answer(request: &Value) -> String {
 }
 
 /// The first sentence of the passage that a line starting with `[1]`, or a tag with `="1"`, opens.
-fn first_sentence(prompt: &str) -> Option<&str> {
+pub(in crate::bench) fn first_sentence(prompt: &str) -> Option<&str> {
     let mut lines = prompt.lines().map(str::trim);
     let opening = lines.find(|line| {
         line.starts_with("[1]") || (line.starts_with('<') && line.contains("=\"1\""))
