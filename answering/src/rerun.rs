@@ -32,7 +32,7 @@ pub async fn rerun(desk: &Desk, organization_id: OrganizationId, id: MessageId) 
     for candidate in trace.candidates.iter().filter(|candidate| candidate.in_prompt) {
         passages.push(reread(desk, organization_id, passages.len() + 1, candidate).await?);
     }
-    let judged = replay(&trace, passages);
+    let judged = replay(&trace, &passages);
     let differences = differences(&stored, &judged);
     Ok(Rerun { stored, content: judged.content, differences })
 }
@@ -59,20 +59,20 @@ async fn reread(desk: &Desk, organization_id: OrganizationId, index: usize, cand
     })
 }
 
-fn replay(trace: &Trace, passages: Vec<Passage>) -> Judged {
+fn replay(trace: &Trace, passages: &[Passage]) -> Judged {
     let understood = understand(&trace.question, &trace.history);
     let (draft, outcome) = match (&trace.completion, trace.attempts.is_empty()) {
         (Some(completion), _) if completion.finish_reason.as_deref().is_some_and(is_half) => {
             (String::new(), ModelOutcome::NoAnswer)
         }
-        (Some(completion), _) => match outcome_of(&completion.text) {
-            ModelOutcome::Drafted => (completion.text.clone(), ModelOutcome::Drafted),
-            other => (String::new(), other),
-        },
+        (Some(completion), _) if outcome_of(&completion.text) == ModelOutcome::Drafted => {
+            (completion.text.clone(), ModelOutcome::Drafted)
+        }
+        (Some(_), _) => (String::new(), ModelOutcome::NoAnswer),
         (None, false) => (String::new(), ModelOutcome::Unavailable),
         (None, true) if needs_no_knowledge(&understood) => (String::new(), ModelOutcome::NoAnswer),
         (None, true) => {
-            let draft = quote(&understood, passages.clone());
+            let draft = quote(&understood, passages.to_vec());
             (draft.text, draft.outcome)
         }
     };
@@ -80,7 +80,7 @@ fn replay(trace: &Trace, passages: Vec<Passage>) -> Judged {
         understood: &understood,
         draft: &draft,
         model: outcome,
-        passages: &passages,
+        passages,
         settings: &trace.settings,
         clarifications: trace.clarifications,
         allowed_link_hosts: &trace.allowed_link_hosts,

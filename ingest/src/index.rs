@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 /// Changes that are applied in one batch.
 const CHANGES_PER_BATCH: i64 = 2_000;
 /// How often the logs are looked at when no signal comes.
-const LOOK_EVERY: Duration = Duration::from_millis(1_000);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Applies what the log holds beyond the indexes. Returns the seq that the indexes then have.
 pub async fn catch_up(library: &Library, organization_id: OrganizationId) -> Result<i64> {

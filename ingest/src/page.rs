@@ -144,10 +144,11 @@ impl Written {
 }
 
 fn state_of(reason: &Reason) -> PageState {
-    match reason {
-        Reason::RobotsForbid(_) | Reason::NoIndex | Reason::WrongType(_) | Reason::Empty | Reason::SoftGone => PageState::Skipped,
-        _ => PageState::Failed,
-    }
+    let unwanted = matches!(
+        reason,
+        Reason::RobotsForbid(_) | Reason::NoIndex | Reason::WrongType(_) | Reason::Empty | Reason::SoftGone
+    );
+    if unwanted { PageState::Skipped } else { PageState::Failed }
 }
 
 /// Why a page that was read becomes no document.
@@ -227,7 +228,7 @@ async fn write(
     let word: &'static str = state.into();
     metrics::counter!("frontdesk_scan_pages_total", "outcome" => word).increment(1);
     let pages = locked(&library.scan_memory(scan.id)).profile.pages();
-    if pages % PROFILE_KEPT_EVERY == 0 {
+    if pages.is_multiple_of(PROFILE_KEPT_EVERY) {
         keep_profile(library, organization_id, scan).await?;
     }
     Ok(())

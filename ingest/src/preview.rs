@@ -82,9 +82,8 @@ pub async fn preview(library: &Library, url: &str, settings: &ScanSettings) -> R
         for link in samples.iter().flat_map(|sample| &sample.links) {
             match scope.admit(link, 1).and_then(|url| rules.check(&url).map(|()| url)) {
                 Ok(url) if !known.contains(&url) && found.insert(url.clone()) => discovered.pages.push(url),
-                Ok(_) => {}
                 Err(reason) if found.insert(link.clone()) => discovered.skipped.push((link.clone(), reason)),
-                Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
         }
     }

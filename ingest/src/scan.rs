@@ -56,18 +56,16 @@ pub async fn start(library: &Library, organization_id: OrganizationId, url: &str
     let tenant = library.database.of(organization_id);
     let known = tenant.find_source_by_url(start.as_str()).await?;
     let mut transaction = tenant.begin().await?;
-    let source_id = match known {
-        Some(source) => source.id,
-        None => {
-            let name = start.host_str().unwrap_or_default().to_owned();
-            let new = NewSource {
-                kind: "website".to_owned(),
-                name,
-                url: Some(start.to_string()),
-                settings: serde_json::Map::new(),
-            };
-            transaction.insert_source(new).await?.id
-        }
+    let source_id = if let Some(source) = known {
+        source.id
+    } else {
+        let new = NewSource {
+            kind: "website".to_owned(),
+            name: start.host_str().unwrap_or_default().to_owned(),
+            url: Some(start.to_string()),
+            settings: serde_json::Map::new(),
+        };
+        transaction.insert_source(new).await?.id
     };
     let scan = transaction.insert_scan(source_id, start.as_str(), settings).await?;
     let now = transaction.now();

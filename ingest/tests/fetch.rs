@@ -1,5 +1,5 @@
 //! Fetching against a stub server that behaves and misbehaves as real ones do.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use flate2::{Compression, write::GzEncoder};
 use ingest::Reason;

@@ -96,6 +96,7 @@ impl Database {
             .connect_with(PgConnectOptions::from_str(url)?.statement_cache_capacity(200))
             .await?;
         let database = Self::new(Engine::Postgres(pool.clone()));
+        #[expect(clippy::disallowed_methods, reason = "it ends with the pool, which outlives every caller")]
         tokio::spawn(relay(pool, database.signals.clone()));
         Ok(database)
     }

@@ -101,7 +101,7 @@ impl Turn {
         let (sender, flushed) = oneshot::channel();
         state.released.push(sender);
         if state.released.len() == 1 {
-            // A task of its own, because the caller may be cancelled while others wait for the flush.
+            #[expect(clippy::disallowed_methods, reason = "the caller may be cancelled while others wait for the flush")]
             tokio::spawn(self.writer.clone().flush());
         }
         drop(state);

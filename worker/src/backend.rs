@@ -64,7 +64,9 @@ impl JobsBackend {
             suspects: Arc::new(Semaphore::new(1)),
             claimed: sender,
         };
-        Self { database, claimed, slots, claimer: tokio::spawn(claims.run()) }
+        #[expect(clippy::disallowed_methods, reason = "aborted when the backend is dropped")]
+        let task = tokio::spawn(claims.run());
+        Self { database, claimed, slots, claimer: task }
     }
 }
 

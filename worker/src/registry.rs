@@ -51,14 +51,12 @@ impl Registry {
     }
 
     pub(crate) fn run(&self, job: Arc<Job>) -> BoxFuture<'static, Result<Running>> {
-        match self.handlers.get(job.kind.as_str()) {
-            Some(handler) => handler(job),
-            None => {
-                // A newer process may know it: not a reason to give up at once.
-                let message = format!("this process does not know jobs of the kind `{}`", job.kind);
-                Box::pin(std::future::ready(Err(Error::new(ErrorKind::Internal, message))))
-            }
+        if let Some(handler) = self.handlers.get(job.kind.as_str()) {
+            return handler(job);
         }
+        // A newer process may know it: not a reason to give up at once.
+        let message = format!("this process does not know jobs of the kind `{}`", job.kind);
+        Box::pin(std::future::ready(Err(Error::new(ErrorKind::Internal, message))))
     }
 }
 

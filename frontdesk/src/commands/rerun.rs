@@ -12,9 +12,10 @@ pub(crate) async fn run(wired: Wired, options: &cli::Rerun, output: Output) -> R
         .parse()
         .map_err(|error| Failure::new(Exit::Usage, "no message id").because(error).fix("give the id of an AI reply, msg_…"))?;
     let rerun = answering::rerun::rerun(&wired.desk, wired.organization_id(), id).await.map_err(|error| {
-        let fix = match error.kind() {
-            domain::ErrorKind::NotFound => "give the id of an AI reply; traces older than the retention are gone",
-            _ => "run `frontdesk doctor`",
+        let fix = if error.kind() == domain::ErrorKind::NotFound {
+            "give the id of an AI reply; traces older than the retention are gone"
+        } else {
+            "run `frontdesk doctor`"
         };
         Failure::new(Exit::Problem, format!("answer `{id}` cannot be replayed")).because(error).fix(fix)
     })?;

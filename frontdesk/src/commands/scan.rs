@@ -100,11 +100,10 @@ async fn not_read(wired: &Wired, scan: &Scan) -> Result<Vec<Page>, Failure> {
 
 fn failure(options: &cli::Scan, error: &ingest::Error) -> Failure {
     let failure = Failure::new(Exit::Problem, format!("cannot scan {}", options.url)).because(error);
-    match error {
-        ingest::Error::Address { reason: ingest::Reason::Refused(_), .. } => {
-            failure.fix("a private address must be allowed by name: scan.allow_private_hosts = [\"host:port\"]")
-        }
-        _ => failure.fix("check the address in a browser"),
+    if matches!(error, ingest::Error::Address { reason: ingest::Reason::Refused(_), .. }) {
+        failure.fix("a private address must be allowed by name: scan.allow_private_hosts = [\"host:port\"]")
+    } else {
+        failure.fix("check the address in a browser")
     }
 }
 

@@ -58,17 +58,16 @@ async fn fetch_model(wired: &Wired, output: Output) {
         }
     };
     bar.finish_and_clear();
-    match search.files {
-        Some(files) => match fill_local(&wired.settings, files, &wired.library.embedder) {
+    if let Some(files) = search.files {
+        match fill_local(&wired.settings, files, &wired.library.embedder) {
             Ok(()) => output.say(" ✓ embedding model       fetched; from now on meaning is compared too"),
             Err(failure) => output.say(&failure.to_string()),
-        },
-        None => {
-            output.say(" ! embedding model       could not be fetched: only words are compared (`frontdesk doctor` says why)");
-            for miss in search.misses {
-                tracing::info!(%miss, "embedding model");
-            }
         }
+        return;
+    }
+    output.say(" ! embedding model       could not be fetched: only words are compared (`frontdesk doctor` says why)");
+    for miss in search.misses {
+        tracing::info!(%miss, "embedding model");
     }
 }
 
