@@ -17,6 +17,9 @@ use frontdesk::doctor::{Finding, State, examine, worst};
 use frontdesk::settings::{Environment, Settings, Sources};
 use frontdesk::wiring::{self, Wired};
 use sqlx::{Connection, SqliteConnection};
+use std::fs::Permissions;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -25,6 +28,8 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+/// A user without rights.
+const NOBODY: u32 = 65_534;
 const DAY: Duration = Duration::from_hours(24);
 
 /// A desk in a folder of its own, with settings as a file would say them. It finds no model files.
@@ -219,10 +224,26 @@ fn damage(path: &Path, offset: usize, bytes: &[u8]) {
 #[tokio::test]
 async fn a_read_only_database() {
     let desk = TestDesk::founded("").await;
-    // A write version from the future: SQLite may read such a file and may not write it. Permissions
-    // would not do, as root writes all the same.
-    damage(&desk.sqlite(), 18, &[3]);
-    desk.is_problem("database", &["desk.sqlite", "readonly", "writable"]).await;
+    let readable = |path: &Path, mode| std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    readable(desk.dir.path(), 0o755);
+    readable(&desk.settings().data.dir, 0o777);
+    readable(&desk.sqlite(), 0o444);
+    let program = desk.dir.path().join("frontdesk");
+    std::fs::copy(env!("CARGO_BIN_EXE_frontdesk"), &program).unwrap();
+    let mut command = Command::new(program);
+    // Root writes whatever the permissions say, so where tests are root, nobody looks.
+    if std::fs::metadata(desk.dir.path()).unwrap().uid() == 0 {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    command.env_clear().current_dir(desk.dir.path()).env("FRONTDESK__API__LISTEN", "127.0.0.1:0");
+    let output = command.args(["--data", "data", "doctor", "--json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    let finding = findings.iter().find(|finding| finding["state"] == "problem").unwrap().to_string();
+    for word in ["database", "desk.sqlite cannot be written", "readonly", "make the file and its folder writable"] {
+        assert!(finding.contains(word), "`{word}` is not in {finding}");
+    }
 }
 
 #[tokio::test]
@@ -361,8 +382,8 @@ fn overwrite(folder: &Path) {
 #[tokio::test]
 async fn passages_without_vectors() {
     let (address, _server) = serve_stub_model().await;
-    let desk =
-        TestDesk::new(&format!("[llm]\nbase_url = 'http://{address}/v1'\nembedding_model = 'text-embedding-3-small'"));
+    let endpoint = format!("[llm]\nbase_url = 'http://{address}/v1'\nembedding_model = 'stub'\nembedding_dimensions = 384");
+    let desk = TestDesk::new(&endpoint);
     let wired = desk.open().await;
     import(&wired, 3).await;
     wired.catch_up().await.unwrap();
