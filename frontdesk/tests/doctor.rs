@@ -7,6 +7,9 @@
     reason = "tests fail by panicking"
 )]
 
+#[path = "../../storage/tests/support/postgres.rs"]
+mod postgres;
+
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -121,9 +124,8 @@ impl TestDesk {
 }
 
 async fn import(wired: &Wired, lines: usize) {
-    let lines: String = (0..lines)
-        .map(|n| format!("{{\"id\":\"{n}\",\"title\":\"Title {n}\",\"text\":\"Refunds of kind {n} take {n} days.\"}}\n"))
-        .collect();
+    let line = |n: usize| serde_json::json!({ "id": n.to_string(), "title": format!("Title {n}"), "text": format!("Refunds of kind {n} take {n} days.") });
+    let lines = (0..lines).map(|n| line(n).to_string()).collect::<Vec<_>>().join("\n");
     ingest::import::import(&wired.library, wired.organization_id(), "test", lines.as_bytes(), |_| {}).await.unwrap();
 }
 
@@ -279,6 +281,40 @@ async fn postgresql_that_cannot_be_reached() {
     desk.is_problem("database", &["127.0.0.1:1", "refused", "DATABASE_URL"]).await;
     let finding = desk.finding("database").await;
     assert!(!format!("{finding:?}").contains("pass-word"), "{finding:?}");
+}
+
+#[tokio::test]
+async fn the_same_faults_on_postgresql() {
+    let Some(server) = postgres::server() else { return };
+    let database = server.create_database().await;
+    let desk = TestDesk::new(&format!("[database]\nurl = '{}'", database.url));
+    desk.is_warning("schema", &["older than this program", "frontdesk migrate"]).await;
+    let wired = desk.open().await;
+    import(&wired, 2).await;
+    wired.catch_up().await.unwrap();
+    enqueue(&wired).await;
+    let findings = desk.examine().await;
+    let unwell: Vec<&Finding> = findings.iter().filter(|finding| finding.state != State::Ok).collect();
+    assert_eq!(unwell.iter().map(|finding| finding.check).collect::<Vec<_>>(), ["embedding_files"], "{unwell:#?}");
+
+    let mut admin = sqlx::PgConnection::connect(&database.admin_url).await.unwrap();
+    sqlx::raw_sql(
+        "update jobs set run_at = run_at - interval '1 hour'; update organizations set change_seq = 1;
+         update documents set updated_at = updated_at + interval '1 day'",
+    )
+    .execute(&mut admin)
+    .await
+    .unwrap();
+    desk.is_problem("overdue_jobs", &["1 job overdue"]).await;
+    desk.is_problem("index", &["ahead of the database"]).await;
+    desk.is_problem("clock", &["1439 minutes in the future"]).await;
+    let sign = if database.url.contains('?') { '&' } else { '?' };
+    let url = format!("{}{sign}options=-c%20default_transaction_read_only%3Don", database.url);
+    let read_only = TestDesk::new(&format!("[database]\nurl = '{url}'"));
+    read_only.is_problem("database", &["cannot be written", "read-only transaction"]).await;
+    let newer = "insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (99999, 'later', true, '', 1)";
+    sqlx::raw_sql(newer).execute(&mut admin).await.unwrap();
+    desk.is_problem("schema", &["newer than this program", "migration 99999"]).await;
 }
 
 #[tokio::test]
