@@ -31,7 +31,7 @@ const VISITORS: [Visitor; 6] = [
         name: "Mia Hansen",
         email: "mia@customers.example",
         title: "When is my money back?",
-        says: "Hi, I sent my bike back last week. How long do refunds take?",
+        says: "How long do refunds take?",
     },
     Visitor {
         id: "demo-jonas",
@@ -115,23 +115,22 @@ async fn visit(wired: &Wired, visitor: &Visitor) -> Result<bool, Failure> {
     let filter = ConversationFilter { customer: Some(customer.id), ..ConversationFilter::default() };
     let earlier = tenant.list_conversations(&filter, 1).await.map_err(|error| problem(&error))?;
     // A process that was killed between the two steps left a conversation without its message.
-    let (conversation_id, is_new) = match earlier.first() {
-        Some(conversation) => (conversation.id, false),
-        None => {
-            let mut metadata = serde_json::Map::new();
-            metadata.insert(MARK.to_owned(), true.into());
-            let conversation = NewConversation {
-                customer_id: customer.id,
-                channel_id: channel.id,
-                assistant_id: wired.home.assistant.id,
-                title: Some(visitor.title.to_owned()),
-                metadata,
-            };
-            let mut transaction = tenant.begin().await.map_err(|error| problem(&error))?;
-            let conversation = transaction.insert_conversation(conversation).await.map_err(|error| problem(&error))?;
-            transaction.commit().await.map_err(|error| problem(&error))?;
-            (conversation.id, true)
-        }
+    let (conversation_id, is_new) = if let Some(conversation) = earlier.first() {
+        (conversation.id, false)
+    } else {
+        let mut metadata = serde_json::Map::new();
+        metadata.insert(MARK.to_owned(), true.into());
+        let conversation = NewConversation {
+            customer_id: customer.id,
+            channel_id: channel.id,
+            assistant_id: wired.home.assistant.id,
+            title: Some(visitor.title.to_owned()),
+            metadata,
+        };
+        let mut transaction = tenant.begin().await.map_err(|error| problem(&error))?;
+        let conversation = transaction.insert_conversation(conversation).await.map_err(|error| problem(&error))?;
+        transaction.commit().await.map_err(|error| problem(&error))?;
+        (conversation.id, true)
     };
     let incoming = Incoming {
         conversation_id,

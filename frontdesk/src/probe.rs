@@ -88,20 +88,20 @@ pub async fn embedding(embedder: &dyn Embedder) -> Result<Embedded, Failure> {
     if vectors.iter().any(|vector| vector.len() != embedder.dimensions()) {
         return Err(failed(&format!("its vectors do not have the {} values it promised", embedder.dimensions())));
     }
-    let embedded = Embedded {
+    let trial = Embedded {
         model: embedder.model_id().to_owned(),
         dimensions: embedder.dimensions(),
         duration_ms,
         cosine_alike: cosine(alike, other),
         cosine_unlike: cosine(alike, unlike),
     };
-    if embedded.cosine_alike <= embedded.cosine_unlike {
+    if trial.cosine_alike <= trial.cosine_unlike {
         return Err(failed(&format!(
             "a question about refunds is as near to batteries ({:.3}) as to refunds ({:.3})",
-            embedded.cosine_unlike, embedded.cosine_alike
+            trial.cosine_unlike, trial.cosine_alike
         )));
     }
-    Ok(embedded)
+    Ok(trial)
 }
 
 /// The vectors have unit length.

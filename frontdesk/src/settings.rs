@@ -88,6 +88,7 @@ pub struct Llm {
     pub model: String,
     pub fallback_models: Vec<String>,
     pub embedding_model: String,
+    pub embedding_dimensions: usize,
     pub temperature: f64,
     pub output_tokens_max: u32,
     #[serde(deserialize_with = "word")]

@@ -204,6 +204,7 @@ fn endpoint(settings: &Settings, model: &str) -> openai_compatible::Settings {
         api_key: llm::Secret::new(llm.api_key.expose()),
         model: model.to_owned(),
         embedding_model: Some(llm.embedding_model.clone()).filter(|name| !name.is_empty()),
+        embedding_dimensions: Some(llm.embedding_dimensions).filter(|dimensions| *dimensions > 0),
         token_limit_field: match llm.token_limit_field {
             TokenLimitField::MaxCompletionTokens => openai_compatible::TokenLimitField::MaxCompletionTokens,
             TokenLimitField::MaxTokens => openai_compatible::TokenLimitField::MaxTokens,

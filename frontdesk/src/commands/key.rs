@@ -81,10 +81,10 @@ async fn revoke(wired: &Wired, typed: &str, output: Output) -> Result<Exit, Fail
     })?;
     let problem = |error: storage::Error| {
         let failure = Failure::new(Exit::Problem, format!("key `{id}` cannot be revoked"));
-        match error.kind() {
-            ErrorKind::NotFound => failure.because("there is no such key").fix("`frontdesk key list` shows the ids"),
-            _ => failure.because(error),
+        if error.kind() == ErrorKind::NotFound {
+            return failure.because("there is no such key").fix("`frontdesk key list` shows the ids");
         }
+        failure.because(error)
     };
     let mut transaction = wired.desk.database.of(wired.organization_id()).begin().await.map_err(problem)?;
     transaction.revoke_key(id).await.map_err(problem)?;

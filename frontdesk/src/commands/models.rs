@@ -93,11 +93,11 @@ async fn test(settings: &Settings, weights: &weights::Settings, output: Output) 
             .because(if settings.embedding.enabled { "its files are not on this machine" } else { "`embedding.enabled` is false" })
             .fix("`frontdesk models pull` fetches it; `frontdesk models list` says where it was looked for"));
     };
-    let embedded = probe::embedding(embedder.as_ref()).await?;
-    output.result(&embedded, |embedded| {
+    let trial = probe::embedding(embedder.as_ref()).await?;
+    output.result(&trial, |trial| {
         format!(
             "{}\n{} dimensions · {:.1} ms for two sentences · cosine {:.3} (alike) · {:.3} (unlike)",
-            embedded.model, embedded.dimensions, embedded.duration_ms, embedded.cosine_alike, embedded.cosine_unlike
+            trial.model, trial.dimensions, trial.duration_ms, trial.cosine_alike, trial.cosine_unlike
         )
     })?;
     Ok(Exit::Ok)

@@ -39,8 +39,8 @@ pub(super) async fn check_embedding(
     }
     let Some(embedder) = slot.embedder() else { return findings };
     findings.push(match probe::embedding(embedder.as_ref()).await {
-        Ok(embedded) => {
-            let what = format!("{}: {} dimensions, {:.0} ms", embedded.model, embedded.dimensions, embedded.duration_ms);
+        Ok(trial) => {
+            let what = format!("{}: {} dimensions, {:.0} ms", trial.model, trial.dimensions, trial.duration_ms);
             Finding::ok(CHECK, what)
         }
         Err(failure) => Finding::failed(CHECK, failure),
