@@ -52,7 +52,10 @@ pub(crate) fn align(claim: &Compared, passage: &Passage, language: Option<&str>)
     if let Some(range) = verbatim(&claim.text, &passage.text) {
         return Some(Span { range, support: 1.0 });
     }
-    let title: HashSet<String> = words(&format!("{} {}", passage.title, passage.heading_path), language).into_iter().map(|word| word.stem).collect();
+    let title: HashSet<String> = words(&format!("{} {}", passage.title, passage.heading_path), language)
+        .into_iter()
+        .map(|word| word.stem)
+        .collect();
     let units = sentences(&passage.text);
     let singles: Vec<Compared> = units.iter().map(|unit| Compared::new(unit.text(&passage.text), language)).collect();
     let mut best: Option<Span> = None;
@@ -67,7 +70,13 @@ pub(crate) fn align(claim: &Compared, passage: &Passage, language: Option<&str>)
     best
 }
 
-fn span(claim: &Compared, units: &[Unit], singles: &[Compared], title: &HashSet<String>, of: Range<usize>) -> Option<Span> {
+fn span(
+    claim: &Compared,
+    units: &[Unit],
+    singles: &[Compared],
+    title: &HashSet<String>,
+    of: Range<usize>,
+) -> Option<Span> {
     let (first, last) = (units.get(of.start)?, units.get(of.end - 1)?);
     let range = first.range.start..last.range.end;
     let parts = singles.get(of.clone())?;
@@ -139,8 +148,15 @@ fn numbers(text: &str) -> HashSet<String> {
 
 /// Number words from two on; `one` is too often an article.
 const NUMBER_WORDS: &[&str] = &[
-    "two twice zwei zweimal deux dos due dois duas twee", "three drei trois tres tre três drie", "four vier quatre cuatro quattro quatro", "five fünf cinq cinco cinque vijf",
-    "six sechs seis sei zes", "seven sieben sept siete sette sete zeven", "eight acht huit ocho otto oito", "nine neun neuf nueve nove negen", "ten zehn dix diez dieci dez tien",
+    "two twice zwei zweimal deux dos due dois duas twee",
+    "three drei trois tres tre três drie",
+    "four vier quatre cuatro quattro quatro",
+    "five fünf cinq cinco cinque vijf",
+    "six sechs seis sei zes",
+    "seven sieben sept siete sette sete zeven",
+    "eight acht huit ocho otto oito",
+    "nine neun neuf nueve nove negen",
+    "ten zehn dix diez dieci dez tien",
 ];
 
 fn number(piece: &str) -> String {
@@ -161,7 +177,8 @@ fn number(piece: &str) -> String {
 
 fn negated(text: &str, words: &[Word]) -> bool {
     const NEGATIONS: &str = "not no never none neither nor cannot without unable nicht kein keine keinen keinem keiner nie niemals ohne pas jamais aucun aucune sans nunca ningún ninguna ninguno sin não nunca sem nenhum nenhuma niet geen nooit zonder non mai nessun nessuna senza nie bez değil yok لا ليس لم لن не нет без";
-    let mut said = words.iter().filter_map(|word| text.get(word.range.clone())).map(|word| word.to_lowercase().replace('’', "'"));
+    let mut said =
+        words.iter().filter_map(|word| text.get(word.range.clone())).map(|word| word.to_lowercase().replace('’', "'"));
     // A leading yes or no answers the question; it negates nothing in the sentence.
     let first = said.next().unwrap_or_default();
     let interjection = text.get(first.len()..).is_some_and(|rest| rest.starts_with([',', ';', '.', ':', '!', '—']));

@@ -95,8 +95,11 @@ pub async fn answer(desk: &Desk, question: &Question) -> Result<Answer> {
     let window = window(&question.history, &question.summary, settings.window_tokens_max, &count);
     let facts = recall_facts(desk, question, &understood, &count);
     timings.step("recall");
-    let retrieved =
-        if needs_no_knowledge(&understood) { Retrieved::default() } else { retrieve(desk, question, &understood).await? };
+    let retrieved = if needs_no_knowledge(&understood) {
+        Retrieved::default()
+    } else {
+        retrieve(desk, question, &understood).await?
+    };
     timings.step("retrieve");
     let passages = retrieved.passages.iter().take(settings.passages_max).cloned().collect();
     let parts = Parts { passages, window: window.messages.clone(), facts: facts.clone() };
@@ -198,7 +201,11 @@ fn finished(
 fn tried(understood: &Understood, retrieved: &Retrieved, judged: &Judged) -> Vec<String> {
     let mut lines = Vec::new();
     if !needs_no_knowledge(understood) {
-        lines.push(format!("searched the knowledge for “{}”: {} passages", understood.standalone, retrieved.passages.len()));
+        lines.push(format!(
+            "searched the knowledge for “{}”: {} passages",
+            understood.standalone,
+            retrieved.passages.len()
+        ));
         lines.push(support_in_words(&judged.claims));
     }
     lines.extend(retrieved.degraded.clone());

@@ -61,9 +61,10 @@ pub fn fit(parts: Parts, fixed_tokens: usize, tokens_max: usize, count: &dyn Fn(
 }
 
 fn size(parts: &Parts, count: &dyn Fn(&str) -> usize) -> usize {
-    let passages = parts.passages.iter().map(|passage| {
-        FRAME_TOKENS + count(&passage.title) + count(&passage.heading_path) + count(&passage.text)
-    });
+    let passages = parts
+        .passages
+        .iter()
+        .map(|passage| FRAME_TOKENS + count(&passage.title) + count(&passage.heading_path) + count(&passage.text));
     let messages = parts.window.iter().map(|message| FRAME_TOKENS / 2 + count(&message.content));
     let facts = parts.facts.iter().map(|fact| FRAME_TOKENS / 2 + count(&fact.text));
     passages.chain(messages).chain(facts).sum()
@@ -117,7 +118,11 @@ mod tests {
 
     fn parts() -> Parts {
         let message = |text: &str| PromptMessage { role: "user".to_owned(), content: text.to_owned() };
-        let fact = |n: u128| TracedFact { id: Id::from_uuid(uuid::Uuid::from_u128(n)), text: "likes tea".to_owned(), score: 0.5 };
+        let fact = |n: u128| TracedFact {
+            id: Id::from_uuid(uuid::Uuid::from_u128(n)),
+            text: "likes tea".to_owned(),
+            score: 0.5,
+        };
         Parts {
             passages: (1..=5).map(|n| passage(n, "T", "One two three. Four five six.")).collect(),
             window: vec![message("old words here"), message("newer words here"), message("newest")],
@@ -134,9 +139,16 @@ mod tests {
     #[test]
     fn facts_then_passages_then_messages_give_way() {
         // passages 5 × 19, messages 9 + 9 + 7, facts 5 × 8
-        for (tokens_max, passages, messages, facts) in
-            [(160, 5, 3, 5), (150, 5, 3, 3), (130, 4, 3, 3), (105, 3, 2, 3), (90, 3, 2, 2), (60, 3, 0, 0), (19, 1, 0, 0), (0, 0, 0, 0)]
-        {
+        for (tokens_max, passages, messages, facts) in [
+            (160, 5, 3, 5),
+            (150, 5, 3, 3),
+            (130, 4, 3, 3),
+            (105, 3, 2, 3),
+            (90, 3, 2, 2),
+            (60, 3, 0, 0),
+            (19, 1, 0, 0),
+            (0, 0, 0, 0),
+        ] {
             let fitted = fit(parts(), 0, tokens_max, &words);
             let kept = (fitted.parts.passages.len(), fitted.parts.window.len(), fitted.parts.facts.len());
             assert_eq!(kept, (passages, messages, facts), "at {tokens_max}");
@@ -147,7 +159,12 @@ mod tests {
 
     #[test]
     fn the_last_passage_is_cut_after_a_sentence() {
-        let fitted = fit(Parts { passages: vec![passage(1, "T", "One two three. Four five six.")], ..Parts::default() }, 0, 17, &words);
+        let fitted = fit(
+            Parts { passages: vec![passage(1, "T", "One two three. Four five six.")], ..Parts::default() },
+            0,
+            17,
+            &words,
+        );
         assert_eq!(fitted.parts.passages.iter().map(|p| p.text.as_str()).collect::<Vec<_>>(), ["One two three."]);
         assert_eq!(fitted.cut, ["end of passage [1] from byte 14"]);
     }

@@ -153,7 +153,12 @@ fn count(message: &Message) {
 
 /// Hands over a turn that could not be answered at all: the customer is told, a person finds it.
 /// Does nothing where the turn was answered or taken over meanwhile.
-pub async fn hand_off_turn(desk: &Desk, organization_id: OrganizationId, id: ConversationId, job: &Job) -> Result<Concluded> {
+pub async fn hand_off_turn(
+    desk: &Desk,
+    organization_id: OrganizationId,
+    id: ConversationId,
+    job: &Job,
+) -> Result<Concluded> {
     let Some(turn) = crate::turn::load(desk, organization_id, id).await? else {
         return Ok(Concluded::Overtaken);
     };

@@ -34,7 +34,8 @@ const BIAS: f64 = -5.0;
 /// Without a supported claim it is 0. It is uncalibrated: `calibration_version` is `None`.
 pub fn confidence(question: &str, language: Option<&str>, passages: &[Passage], claims: &[Claim]) -> Confidence {
     let parts = parts(question, language, passages, claims);
-    let sum: f64 = PRIOR.iter().map(|(name, weight, absent)| weight * parts.get(*name).copied().unwrap_or(*absent)).sum();
+    let sum: f64 =
+        PRIOR.iter().map(|(name, weight, absent)| weight * parts.get(*name).copied().unwrap_or(*absent)).sum();
     let proved = claims.iter().any(|claim| claim.supported);
     let value = if proved { 1.0 / (1.0 + (-(BIAS + sum)).exp()) } else { 0.0 };
     Confidence { value, parts, calibration_version: None }
@@ -64,7 +65,8 @@ fn parts(question: &str, language: Option<&str>, passages: &[Passage], claims: &
 fn margin(passages: &[Passage]) -> Option<f64> {
     let first = passages.first()?;
     let best = first.fused?.score;
-    let other = passages.iter().filter(|passage| passage.document_id != first.document_id).filter_map(|passage| passage.fused);
+    let other =
+        passages.iter().filter(|passage| passage.document_id != first.document_id).filter_map(|passage| passage.fused);
     let next = other.map(|rank| rank.score).reduce(f64::max).unwrap_or(0.0);
     (best > 0.0).then(|| (best - next) / best)
 }
@@ -85,7 +87,9 @@ fn coverage(asked: &[String], language: Option<&str>, passages: &[Passage], clai
     let cited: Vec<_> = claims.iter().filter_map(|claim| claim.citation.as_ref()).collect();
     let holds = |passage: &&Passage| {
         let end = passage.start_byte + passage.text.len();
-        cited.iter().any(|citation| citation.document_id == passage.document_id && citation.start >= passage.start_byte && citation.end <= end)
+        cited.iter().any(|citation| {
+            citation.document_id == passage.document_id && citation.start >= passage.start_byte && citation.end <= end
+        })
     };
     let mut used: Vec<&Passage> = passages.iter().filter(holds).collect();
     if used.is_empty() {
@@ -106,7 +110,8 @@ mod tests {
     use domain::trace::Rank;
 
     fn passages(bm25: f64, dense: f64) -> Vec<Passage> {
-        let mut found = vec![passage(1, "Billing", "Refunds take 14 days."), passage(2, "Plans", "Business costs more.")];
+        let mut found =
+            vec![passage(1, "Billing", "Refunds take 14 days."), passage(2, "Plans", "Business costs more.")];
         for passage in &mut found {
             passage.bm25 = Some(Rank { rank: passage.index, score: bm25 / number(passage.index) });
             passage.dense = Some(Rank { rank: passage.index, score: dense });
@@ -127,7 +132,10 @@ mod tests {
         for (name, other) in [
             ("bm25", value("How long do refunds take?", 1.0, 0.8, "Refunds take 14 days [1].")),
             ("dense", value("How long do refunds take?", 12.0, 0.1, "Refunds take 14 days [1].")),
-            ("coverage", value("How long do warranty claims for bicycles last?", 12.0, 0.8, "Refunds take 14 days [1].")),
+            (
+                "coverage",
+                value("How long do warranty claims for bicycles last?", 12.0, 0.8, "Refunds take 14 days [1]."),
+            ),
         ] {
             assert!(other < good, "{name}: {other} {good}");
         }

@@ -61,7 +61,12 @@ struct Candidate<'a> {
 }
 
 /// The best-supported sentences for the question, or nothing where support is weak.
-pub fn extract(question: &str, language: Option<&str>, passages: &[Passage], similarity: Option<Similarity<'_>>) -> Option<Draft> {
+pub fn extract(
+    question: &str,
+    language: Option<&str>,
+    passages: &[Passage],
+    similarity: Option<Similarity<'_>>,
+) -> Option<Draft> {
     let read = passages.get(..passages.len().min(PASSAGES_READ))?;
     let asked = Asked::new(question, language, read);
     let units: Vec<Vec<Unit>> = read.iter().map(|passage| sentences(&passage.text)).collect();
@@ -131,13 +136,52 @@ fn whole(passage: &Passage) -> String {
 fn hint(question: &str) -> Hint {
     let lower = question.to_lowercase();
     let has = |phrases: &[&str]| phrases.iter().any(|phrase| lower.contains(phrase));
-    if has(&["how many", "how much", "how long", "how often", "how old", "when ", "what time", "wie viel", "wie lange", "wie oft", "wann", "combien", "quand", "cuánt", "cuándo", "quant", "hoeveel", "hoe lang", "ile ", "сколько", "когда"]) {
+    if has(&[
+        "how many",
+        "how much",
+        "how long",
+        "how often",
+        "how old",
+        "when ",
+        "what time",
+        "wie viel",
+        "wie lange",
+        "wie oft",
+        "wann",
+        "combien",
+        "quand",
+        "cuánt",
+        "cuándo",
+        "quant",
+        "hoeveel",
+        "hoe lang",
+        "ile ",
+        "сколько",
+        "когда",
+    ]) {
         Hint::Number
     } else if has(&["how ", "wie ", "comment ", "cómo", "come ", "como ", "hoe ", "jak ", "nasıl", "как "]) {
         Hint::Steps
-    } else if has(&["why", "warum", "wieso", "pourquoi", "por qué", "perché", "por que", "waarom", "dlaczego", "neden", "почему"]) {
+    } else if has(&[
+        "why",
+        "warum",
+        "wieso",
+        "pourquoi",
+        "por qué",
+        "perché",
+        "por que",
+        "waarom",
+        "dlaczego",
+        "neden",
+        "почему",
+    ]) {
         Hint::Reason
-    } else if ["can ", "do ", "does ", "is ", "are ", "will ", "kann ", "ist ", "peut", "puis", "puede", "puedo", "posso"].iter().any(|start| lower.starts_with(start)) {
+    } else if [
+        "can ", "do ", "does ", "is ", "are ", "will ", "kann ", "ist ", "peut", "puis", "puede", "puedo", "posso",
+    ]
+    .iter()
+    .any(|start| lower.starts_with(start))
+    {
         Hint::YesNo
     } else {
         Hint::Any
@@ -151,15 +195,56 @@ fn hinted(hint: Hint, unit: &Unit, text: &str) -> f64 {
     let fits = match hint {
         Hint::Number => {
             text.chars().any(|c| c.is_ascii_digit())
-                || has(&["twice", "once", "one ", "two ", "three ", "five ", "unlimited", "daily", "monthly", "immediately", "einmal", "zweimal"])
+                || has(&[
+                    "twice",
+                    "once",
+                    "one ",
+                    "two ",
+                    "three ",
+                    "five ",
+                    "unlimited",
+                    "daily",
+                    "monthly",
+                    "immediately",
+                    "einmal",
+                    "zweimal",
+                ])
         }
         Hint::Steps => {
             unit.kind == UnitKind::ListItem
                 || text.ends_with(':')
-                || has(&["click", "go to", "select", "choose", "open ", "klicken", "cliquez", "haga clic", "to do this", "you can "])
+                || has(&[
+                    "click",
+                    "go to",
+                    "select",
+                    "choose",
+                    "open ",
+                    "klicken",
+                    "cliquez",
+                    "haga clic",
+                    "to do this",
+                    "you can ",
+                ])
         }
-        Hint::Reason => has(&["because", "due to", "since ", "reason", "so that", "weil", "da ", "parce", "car ", "porque", "perché"]),
-        Hint::YesNo => has(&["yes", " no", "not ", "n't", "can ", "only", "automatically", "support", "nicht", "kein", "ja", "oui", "non", "sí"]),
+        Hint::Reason => has(&[
+            "because", "due to", "since ", "reason", "so that", "weil", "da ", "parce", "car ", "porque", "perché",
+        ]),
+        Hint::YesNo => has(&[
+            "yes",
+            " no",
+            "not ",
+            "n't",
+            "can ",
+            "only",
+            "automatically",
+            "support",
+            "nicht",
+            "kein",
+            "ja",
+            "oui",
+            "non",
+            "sí",
+        ]),
         Hint::Any => false,
     };
     if fits { 0.12 } else { 0.0 }
@@ -167,7 +252,8 @@ fn hinted(hint: Hint, unit: &Unit, text: &str) -> f64 {
 
 /// Every unit that can be quoted, scored by the question's terms in it and in what stands above it.
 fn candidates<'a>(passages: &'a [Passage], units: &[Vec<Unit>], asked: &Asked<'_>) -> Vec<Candidate<'a>> {
-    let best = passages.iter().filter_map(|passage| passage.fused).map(|fused| fused.score).fold(f64::MIN_POSITIVE, f64::max);
+    let best =
+        passages.iter().filter_map(|passage| passage.fused).map(|fused| fused.score).fold(f64::MIN_POSITIVE, f64::max);
     let mut found = Vec::new();
     for (number, (passage, units)) in passages.iter().zip(units).enumerate() {
         let mut above = format!("{}\n{}", passage.title, passage.heading_path);
@@ -205,7 +291,11 @@ fn plain(text: &str) -> f64 {
     let lower = trimmed.to_lowercase();
     if trimmed.ends_with('?') {
         0.55
-    } else if lower.starts_with("see ") || lower.contains("learn more") || lower.contains("read more") || lower.contains("click here") {
+    } else if lower.starts_with("see ")
+        || lower.contains("learn more")
+        || lower.contains("read more")
+        || lower.contains("click here")
+    {
         0.7
     } else {
         1.0
@@ -229,7 +319,8 @@ fn add_similarity(candidates: &mut [Candidate<'_>], similarity: Option<Similarit
 /// heaviest of the question's terms that it holds.
 fn keep_to_the_subject(candidates: &mut Vec<Candidate<'_>>, passages: &[Passage], asked: &Asked<'_>) {
     let stems = |candidate: &Candidate<'_>| -> Vec<String> {
-        let above = passages.get(candidate.passage).map(|passage| format!("{}\n{}", passage.title, passage.heading_path));
+        let above =
+            passages.get(candidate.passage).map(|passage| format!("{}\n{}", passage.title, passage.heading_path));
         content_stems(&format!("{}\n{}", above.unwrap_or_default(), candidate.text), asked.language)
     };
     let Some(best) = candidates.first() else { return };
@@ -270,10 +361,17 @@ fn choose(candidates: &[Candidate<'_>], units: &[Vec<Unit>], passages: &[Passage
 }
 
 /// The list that a sentence leads into, or the rest of the list that an item of steps begins.
-fn introduced((passage, unit): (usize, usize), units: &[Vec<Unit>], passages: &[Passage], hint: Hint) -> Vec<(usize, usize)> {
+fn introduced(
+    (passage, unit): (usize, usize),
+    units: &[Vec<Unit>],
+    passages: &[Passage],
+    hint: Hint,
+) -> Vec<(usize, usize)> {
     let Some(all) = units.get(passage) else { return Vec::new() };
     let lead = unit_text((passage, unit), units, passages);
-    let numbered = hint == Hint::Steps && lead.starts_with(|c: char| c.is_ascii_digit()) && all.get(unit).is_some_and(|unit| unit.kind == UnitKind::ListItem);
+    let numbered = hint == Hint::Steps
+        && lead.starts_with(|c: char| c.is_ascii_digit())
+        && all.get(unit).is_some_and(|unit| unit.kind == UnitKind::ListItem);
     if !lead.trim_end_matches('*').ends_with(':') && !numbered {
         return Vec::new();
     }
@@ -322,7 +420,11 @@ mod tests {
     #[test]
     fn the_sentence_that_answers_is_quoted_with_its_number() {
         let passages = [
-            passage(1, "Login management", "You can manage sessions here. A login session expires after 14 days of inactivity. Colours are blue."),
+            passage(
+                1,
+                "Login management",
+                "You can manage sessions here. A login session expires after 14 days of inactivity. Colours are blue.",
+            ),
             passage(2, "Billing", "We accept cards."),
         ];
         let draft = extract("How long does a login session stay valid?", Some("en"), &passages, None).unwrap();
@@ -335,7 +437,11 @@ mod tests {
 
     #[test]
     fn the_steps_after_a_lead_in_come_with_it() {
-        let passages = [passage(1, "Cancel", "To cancel your subscription:\n\n1. Open Billing.\n2. Click Cancel subscription.\n\nGoodbye.")];
+        let passages = [passage(
+            1,
+            "Cancel",
+            "To cancel your subscription:\n\n1. Open Billing.\n2. Click Cancel subscription.\n\nGoodbye.",
+        )];
         assert_eq!(
             answer("How do I cancel my subscription?", &passages).unwrap(),
             "To cancel your subscription: [1]\n\n1. Open Billing. [1]\n2. Click Cancel subscription. [1]"
@@ -348,7 +454,10 @@ mod tests {
             passage(1, "Refunds", "We refund within 5 working days of receiving the item."),
             passage(2, "Charging the battery", "A full charge takes 3 hours for the small bike."),
         ];
-        assert_eq!(answer("How long do refunds take?", &passages).unwrap(), "We refund within 5 working days of receiving the item. [1]");
+        assert_eq!(
+            answer("How long do refunds take?", &passages).unwrap(),
+            "We refund within 5 working days of receiving the item. [1]"
+        );
     }
 
     #[test]
@@ -362,8 +471,10 @@ mod tests {
 
     #[test]
     fn similarity_can_find_what_words_do_not() {
-        let passages = [passage(1, "Payment", "Cryptocurrency is not accepted here. Payment works with cards at once.")];
-        let similar = |texts: &[String]| texts.iter().map(|text| if text.contains("Crypto") { 0.9 } else { 0.1 }).collect();
+        let passages =
+            [passage(1, "Payment", "Cryptocurrency is not accepted here. Payment works with cards at once.")];
+        let similar =
+            |texts: &[String]| texts.iter().map(|text| if text.contains("Crypto") { 0.9 } else { 0.1 }).collect();
         let draft = extract("payment by bitcoin", Some("en"), &passages, Some(&similar)).unwrap();
         assert!(draft.text.starts_with("Cryptocurrency is not accepted here."), "{}", draft.text);
     }

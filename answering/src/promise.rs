@@ -15,11 +15,7 @@ pub(crate) enum Promise {
 /// The promise that a sentence makes, if it makes one.
 pub(crate) fn promise(sentence: &str) -> Option<Promise> {
     let lower = sentence.to_lowercase().replace('’', "'");
-    if OWN.is_match(&lower) {
-        Some(Promise::Own)
-    } else {
-        DESK.is_match(&lower).then_some(Promise::Desk)
-    }
+    if OWN.is_match(&lower) { Some(Promise::Own) } else { DESK.is_match(&lower).then_some(Promise::Desk) }
 }
 
 #[expect(clippy::expect_used, reason = "the patterns are constants and every test compiles them")]

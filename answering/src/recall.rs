@@ -102,7 +102,13 @@ mod tests {
     }
 
     fn texts(facts: &[Fact], question: &str, tokens_max: usize) -> Vec<String> {
-        let wanted = Wanted { question, language: Some("en"), now: Time::from_micros(100 * DAY), tokens_max, similarities: None };
+        let wanted = Wanted {
+            question,
+            language: Some("en"),
+            now: Time::from_micros(100 * DAY),
+            tokens_max,
+            similarities: None,
+        };
         recall(facts, &wanted, &|text| text.split_whitespace().count()).into_iter().map(|fact| fact.text).collect()
     }
 

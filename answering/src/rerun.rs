@@ -26,7 +26,9 @@ pub async fn rerun(desk: &Desk, organization_id: OrganizationId, id: MessageId) 
     let stored = tenant.load_message(id).await?;
     let trace = tenant.load_trace(id).await?;
     if trace.decision.is_none() {
-        return Err(Error::Invalid(format!("message `{id}` was not answered by the pipeline, so nothing can be replayed")));
+        return Err(Error::Invalid(format!(
+            "message `{id}` was not answered by the pipeline, so nothing can be replayed"
+        )));
     }
     let mut passages = Vec::new();
     for candidate in trace.candidates.iter().filter(|candidate| candidate.in_prompt) {
@@ -38,9 +40,13 @@ pub async fn rerun(desk: &Desk, organization_id: OrganizationId, id: MessageId) 
 }
 
 async fn reread(desk: &Desk, organization_id: OrganizationId, index: usize, candidate: &Candidate) -> Result<Passage> {
-    let version = desk.database.of(organization_id).load_document_version(candidate.document_id, candidate.version).await?;
+    let version =
+        desk.database.of(organization_id).load_document_version(candidate.document_id, candidate.version).await?;
     let text = version.text.get(candidate.start..candidate.end).ok_or_else(|| {
-        Error::Invalid(format!("document `{}` version {} is shorter than its passage", candidate.document_id, candidate.version))
+        Error::Invalid(format!(
+            "document `{}` version {} is shorter than its passage",
+            candidate.document_id, candidate.version
+        ))
     })?;
     Ok(Passage {
         index,

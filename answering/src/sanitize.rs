@@ -29,7 +29,8 @@ pub fn sanitize(markdown: &str, allowed_hosts: &[String]) -> String {
 /// Control, direction and tag characters, which hide text from people but not from programs.
 fn is_hidden(c: char) -> bool {
     let control = c.is_control() && !matches!(c, '\n' | '\t');
-    control || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}' | '\u{180e}')
+    control
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}' | '\u{180e}')
 }
 
 /// One change of the text: these bytes become that text.
@@ -38,17 +39,23 @@ struct Edit {
     text: String,
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "every other event is plain text, whatever the parser learns to tell")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "every other event is plain text, whatever the parser learns to tell"
+)]
 fn pass(text: &str, allowed: &[String]) -> String {
     let parser = Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH);
-    let definitions: Vec<Range<usize>> = parser.reference_definitions().iter().map(|(_, definition)| definition.span.clone()).collect();
+    let definitions: Vec<Range<usize>> =
+        parser.reference_definitions().iter().map(|(_, definition)| definition.span.clone()).collect();
     let mut edits: Vec<Edit> = definitions.into_iter().map(|range| Edit { range, text: String::new() }).collect();
     let mut code: Vec<Range<usize>> = Vec::new();
     let mut kept_links: Vec<Range<usize>> = Vec::new();
     let mut open: Vec<OpenLink> = Vec::new();
     for (event, range) in parser.into_offset_iter() {
         match event {
-            Event::Start(Tag::Link { link_type, dest_url, .. }) => open.push(OpenLink::new(range, link_type, is_allowed(&dest_url, allowed))),
+            Event::Start(Tag::Link { link_type, dest_url, .. }) => {
+                open.push(OpenLink::new(range, link_type, is_allowed(&dest_url, allowed)))
+            }
             Event::Start(Tag::Image { link_type, .. }) => open.push(OpenLink::new(range, link_type, false)),
             Event::End(TagEnd::Link | TagEnd::Image) => {
                 let Some(mut link) = open.pop() else { continue };
@@ -77,7 +84,11 @@ fn pass(text: &str, allowed: &[String]) -> String {
             _ => {}
         }
     }
-    edits.extend(bare(text, allowed).into_iter().filter(|edit| !overlaps(&edit.range, &code) && !overlaps(&edit.range, &kept_links)));
+    edits.extend(
+        bare(text, allowed)
+            .into_iter()
+            .filter(|edit| !overlaps(&edit.range, &code) && !overlaps(&edit.range, &kept_links)),
+    );
     applied(text, edits)
 }
 
@@ -103,12 +114,15 @@ impl OpenLink {
 
 /// Addresses, schemes and tags that stand in plain text and that some viewer would make active.
 fn bare(text: &str, allowed: &[String]) -> Vec<Edit> {
-    let addresses = ADDRESS.find_iter(text).filter(|found| !is_allowed(found.as_str().trim_end_matches(['.', ',', ')', '*', '_']), allowed));
+    let addresses = ADDRESS
+        .find_iter(text)
+        .filter(|found| !is_allowed(found.as_str().trim_end_matches(['.', ',', ')', '*', '_']), allowed));
     let addresses = addresses.map(|found| Edit { range: found.range(), text: REMOVED.to_owned() });
     let schemes = SCHEME.find_iter(text).map(|found| Edit { range: found.range(), text: String::new() });
     let tags = TAG.find_iter(text).map(|found| Edit { range: found.range(), text: String::new() });
     // A tag that is never closed is closed by what a viewer puts behind it.
-    let opened = OPENED.find_iter(text).map(|found| Edit { range: found.start()..found.start() + 1, text: "< ".to_owned() });
+    let opened =
+        OPENED.find_iter(text).map(|found| Edit { range: found.start()..found.start() + 1, text: "< ".to_owned() });
     addresses.chain(schemes).chain(tags).chain(opened).collect()
 }
 
@@ -121,7 +135,10 @@ fn is_allowed(address: &str, allowed: &[String]) -> bool {
     let Ok(url) = Url::parse(&address) else { return false };
     let plain = matches!(url.scheme(), "https" | "http") && url.username().is_empty() && url.password().is_none();
     let host = url.host_str().unwrap_or_default().to_lowercase();
-    let known = allowed.iter().map(|known| known.to_lowercase()).any(|known| !known.is_empty() && (host == known || host.ends_with(&format!(".{known}"))));
+    let known = allowed
+        .iter()
+        .map(|known| known.to_lowercase())
+        .any(|known| !known.is_empty() && (host == known || host.ends_with(&format!(".{known}"))));
     plain && known
 }
 
@@ -146,8 +163,13 @@ fn compiled(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is valid")
 }
 
-static ADDRESS: LazyLock<Regex> = LazyLock::new(|| compiled(r#"(?i)(?:\b[a-z][a-z0-9+.-]{1,20}://|\bwww\.)[^\s<>"'`\[\]{}|\\^]+|(?:^|[\s(])//[a-z0-9][^\s<>"'`]*\.[^\s<>"'`]+"#));
-static SCHEME: LazyLock<Regex> = LazyLock::new(|| compiled(r#"(?i)(?:java|vb|live)script\s*:|\bdata\s*:\s*[a-z]+/[a-z0-9.+-]+[;,][^\s)"'<>]*"#));
+static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r#"(?i)(?:\b[a-z][a-z0-9+.-]{1,20}://|\bwww\.)[^\s<>"'`\[\]{}|\\^]+|(?:^|[\s(])//[a-z0-9][^\s<>"'`]*\.[^\s<>"'`]+"#,
+    )
+});
+static SCHEME: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r#"(?i)(?:java|vb|live)script\s*:|\bdata\s*:\s*[a-z]+/[a-z0-9.+-]+[;,][^\s)"'<>]*"#));
 static TAG: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?s)<[/!?]?[A-Za-z][^<>]*>|<!--.*?-->"));
 static OPENED: LazyLock<Regex> = LazyLock::new(|| compiled(r"<[A-Za-z/!?]"));
 

@@ -203,9 +203,10 @@ fn ends_sentence(piece: &str) -> bool {
 
 /// Abbreviations that a sentence rarely ends with, without their last full stop.
 const ABBREVIATIONS: &[&str] = &[
-    "e.g", "i.e", "mr", "mrs", "ms", "dr", "prof", "st", "vs", "cf", "approx", "no", "fig", "inc", "ltd", "dept", "est", "incl", "excl", "min", "max",
-    "z.b", "d.h", "u.a", "bzw", "ca", "evtl", "ggf", "inkl", "nr", "str", "usw", "vgl", "zzgl", "p.ex", "mme", "m", "art", "sr", "sra", "dra", "p.ej", "ud", "uds",
-    "sig", "sig.ra", "dott", "bijv", "d.w.z", "o.a", "np", "tj", "tzn", "ul", "jan", "feb", "mar", "apr", "aug", "sept", "sep", "oct", "nov", "dec",
+    "e.g", "i.e", "mr", "mrs", "ms", "dr", "prof", "st", "vs", "cf", "approx", "no", "fig", "inc", "ltd", "dept",
+    "est", "incl", "excl", "min", "max", "z.b", "d.h", "u.a", "bzw", "ca", "evtl", "ggf", "inkl", "nr", "str", "usw",
+    "vgl", "zzgl", "p.ex", "mme", "m", "art", "sr", "sra", "dra", "p.ej", "ud", "uds", "sig", "sig.ra", "dott", "bijv",
+    "d.w.z", "o.a", "np", "tj", "tzn", "ul", "jan", "feb", "mar", "apr", "aug", "sept", "sep", "oct", "nov", "dec",
 ];
 
 /// The range without the white space at its ends; `None` where nothing else is in it.
@@ -248,8 +249,16 @@ mod tests {
         assert_eq!(
             shown(text),
             [
-                "# Refunds", "To get one:", "1. Open *Billing*.\n   Then wait.", "2) Click.", "- x", "| Plan | Price |", "|---|---|", "| A | 9 |",
-                "```sh\n# no heading. Really.\n\nrun\n```", "Done.",
+                "# Refunds",
+                "To get one:",
+                "1. Open *Billing*.\n   Then wait.",
+                "2) Click.",
+                "- x",
+                "| Plan | Price |",
+                "|---|---|",
+                "| A | 9 |",
+                "```sh\n# no heading. Really.\n\nrun\n```",
+                "Done.",
             ]
         );
         let blocks: Vec<usize> = sentences(text).iter().map(|unit| unit.block).collect();

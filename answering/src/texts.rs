@@ -162,7 +162,14 @@ mod tests {
 
     #[test]
     fn a_language_is_found_by_code_region_and_falls_back_to_english() {
-        for (asked, found) in [(Some("de"), "de"), (Some("pt-BR"), "pt"), (Some("FR_ca"), "fr"), (Some("sw"), "en"), (None, "en"), (Some(""), "en")] {
+        for (asked, found) in [
+            (Some("de"), "de"),
+            (Some("pt-BR"), "pt"),
+            (Some("FR_ca"), "fr"),
+            (Some("sw"), "en"),
+            (None, "en"),
+            (Some(""), "en"),
+        ] {
             assert_eq!(texts(asked).language, found);
         }
     }

@@ -50,11 +50,8 @@ pub struct Understood {
 /// Understands the last message by rules; `history` is what was said before it, oldest first.
 pub fn understand(question: &str, history: &[PromptMessage]) -> Understood {
     let question = question.trim();
-    let earlier: Vec<&str> = history
-        .iter()
-        .filter(|message| message.role == "user")
-        .map(|message| message.content.as_str())
-        .collect();
+    let earlier: Vec<&str> =
+        history.iter().filter(|message| message.role == "user").map(|message| message.content.as_str()).collect();
     let kind = kind(question);
     let language = language(question).or_else(|| earlier.iter().rev().find_map(|text| language_of(text)));
     let rest = (kind == Kind::Question).then(|| carried_terms(question, &earlier, language));
@@ -93,9 +90,44 @@ fn carried_terms(question: &str, earlier: &[&str], language: Option<&str>) -> Op
 /// Whether the question points back: by a pronoun, or by how it begins.
 fn leans_back(question: &str) -> bool {
     const POINTING: &str = "it its they them their he she him her his this that these those one ones there same another other others both either es sie ihn ihm ihnen dies diese dieser dieses dafür davon damit dazu dort il elle ils elles ça cela celui celle y en lo la los las eso esto ese esa ello allí quello questo esso essa ele ela isso isto nele dela het die dat deze daar ono tego to ten ta on ona bu şu bunu onu orada هو هي هذا هذه ذلك он она оно они это этот эта их его её там";
-    const BEGINNINGS: &[&str] = &["and ", "but ", "or ", "so ", "also ", "then ", "what about", "how about", "why", "und ", "aber ", "oder ", "et ", "mais ", "ou ", "y ", "pero ", "e ", "ma ", "mas ", "en ", "maar ", "a ", "ve ", "peki ", "و", "а ", "и ", "но ", "那", "それ", "では"];
+    const BEGINNINGS: &[&str] = &[
+        "and ",
+        "but ",
+        "or ",
+        "so ",
+        "also ",
+        "then ",
+        "what about",
+        "how about",
+        "why",
+        "und ",
+        "aber ",
+        "oder ",
+        "et ",
+        "mais ",
+        "ou ",
+        "y ",
+        "pero ",
+        "e ",
+        "ma ",
+        "mas ",
+        "en ",
+        "maar ",
+        "a ",
+        "ve ",
+        "peki ",
+        "و",
+        "а ",
+        "и ",
+        "но ",
+        "那",
+        "それ",
+        "では",
+    ];
     let lower = question.to_lowercase();
-    let points = lower.split(|c: char| !c.is_alphanumeric()).any(|word| !word.is_empty() && POINTING.split(' ').any(|known| known == word));
+    let points = lower
+        .split(|c: char| !c.is_alphanumeric())
+        .any(|word| !word.is_empty() && POINTING.split(' ').any(|known| known == word));
     points || BEGINNINGS.iter().any(|beginning| lower.starts_with(beginning))
 }
 
@@ -104,8 +136,20 @@ const GREETINGS: &str = "hi hello hey hiya howdy greetings good morning afternoo
 const THANKS: &str = "thanks thank you thankyou thx ty cheers so very much a lot great perfect ok okay awesome that helped super nice danke dankeschön vielen schön dir ihnen merci beaucoup bien gracias muchas muchísimas grazie mille tante obrigado obrigada muito dank je wel u bedankt dziękuję dzięki bardzo teşekkürler teşekkür ederim ederiz çok شكرا جزيلا спасибо большое благодарю for your the help helping";
 /// A message that thanks holds one of these.
 const THANKING: &str = "thanks thank thankyou thx ty cheers danke dankeschön merci gracias grazie obrigado obrigada dank bedankt dziękuję dzięki teşekkürler teşekkür شكرا спасибо благодарю";
-const GREETINGS_UNSPACED: &[&str] = &["你好", "您好", "早上好", "晚上好", "こんにちは", "おはよう", "おはようございます", "こんばんは", "안녕하세요"];
-const THANKS_UNSPACED: &[&str] = &["谢谢", "谢谢你", "谢谢您", "多谢", "非常感谢", "謝謝", "ありがとう", "ありがとうございます", "ありがとうございました", "감사합니다"];
+const GREETINGS_UNSPACED: &[&str] =
+    &["你好", "您好", "早上好", "晚上好", "こんにちは", "おはよう", "おはようございます", "こんばんは", "안녕하세요"];
+const THANKS_UNSPACED: &[&str] = &[
+    "谢谢",
+    "谢谢你",
+    "谢谢您",
+    "多谢",
+    "非常感谢",
+    "謝謝",
+    "ありがとう",
+    "ありがとうございます",
+    "ありがとうございました",
+    "감사합니다",
+];
 
 fn kind(question: &str) -> Kind {
     let plain: String = question.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
@@ -133,7 +177,9 @@ fn language(text: &str) -> Option<&'static str> {
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     match counts.as_slice() {
         // One function word is enough where the detector guesses the same.
-        [(code, most), (_, next), ..] if most > next && (*most >= 2 || iso_code(detected.lang()) == Some(code)) => Some(code),
+        [(code, most), (_, next), ..] if most > next && (*most >= 2 || iso_code(detected.lang()) == Some(code)) => {
+            Some(code)
+        }
         _ if long && detected.confidence() >= DETECT_CONFIDENCE_MIN => iso_code(detected.lang()),
         _ => None,
     }
@@ -142,7 +188,11 @@ fn language(text: &str) -> Option<&'static str> {
 /// ISO 639-1 of what the detector tells apart, where there is one.
 fn iso_code(lang: whatlang::Lang) -> Option<&'static str> {
     const CODES: &str = "epo=eo eng=en rus=ru cmn=zh spa=es por=pt ita=it ben=bn fra=fr deu=de ukr=uk kat=ka ara=ar hin=hi jpn=ja heb=he yid=yi pol=pl amh=am jav=jv kor=ko nob=nb dan=da swe=sv fin=fi tur=tr nld=nl hun=hu ces=cs ell=el bul=bg bel=be mar=mr kan=kn ron=ro slv=sl hrv=hr srp=sr mkd=mk lit=lt lav=lv est=et tam=ta vie=vi urd=ur tha=th guj=gu uzb=uz pan=pa aze=az ind=id tel=te pes=fa mal=ml ori=or mya=my nep=ne sin=si khm=km tuk=tk aka=ak zul=zu sna=sn afr=af lat=la slk=sk cat=ca tgl=tl hye=hy cym=cy";
-    CODES.split(' ').filter_map(|pair| pair.split_once('=')).find(|(long, _)| *long == lang.code()).map(|(_, short)| short)
+    CODES
+        .split(' ')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(long, _)| *long == lang.code())
+        .map(|(_, short)| short)
 }
 
 #[cfg(test)]
@@ -157,7 +207,8 @@ mod tests {
 
     #[test]
     fn a_short_question_takes_over_what_the_last_two_questions_were_about() {
-        let history = said(&["hi", "Hello!", "How do I export my stats?", "Use the CSV.", "Is there a limit for goals?", "Yes."]);
+        let history =
+            said(&["hi", "Hello!", "How do I export my stats?", "Use the CSV.", "Is there a limit for goals?", "Yes."]);
         let understood = understand("and for funnels?", &history);
         assert_eq!(understood.standalone, "and for funnels? (limit goals export stats)");
         assert_eq!(understood.search, "and for funnels? and for funnels? limit goals export stats");
@@ -169,13 +220,19 @@ mod tests {
         let history = said(&["How do I export my stats?", "Use the CSV."]);
         let question = "How can our accountant download invoices for the yearly business subscription?";
         let understood = understand(question, &history);
-        assert_eq!((understood.standalone.as_str(), understood.search.as_str(), understood.rewritten), (question, question, false));
+        assert_eq!(
+            (understood.standalone.as_str(), understood.search.as_str(), understood.rewritten),
+            (question, question, false)
+        );
         assert_eq!(understand("Export?", &[]).standalone, "Export?");
     }
 
     #[test]
     fn a_long_question_with_a_pronoun_leans_back() {
-        let understood = understand("How can our accountant download invoices for it every single year automatically?", &said(&["Business plan"]));
+        let understood = understand(
+            "How can our accountant download invoices for it every single year automatically?",
+            &said(&["Business plan"]),
+        );
         assert!(understood.rewritten);
         assert!(understood.standalone.ends_with("(Business plan)"));
     }

@@ -157,7 +157,9 @@ fn deliver(verified: &mut Verified, kept: &[Kept], passages: &[Passage]) {
 /// Whether the next sentence of the same block rests on the same passage: one mark serves both.
 fn goes_on(sentence: &Kept, next: Option<&Kept>) -> bool {
     let passage = |kept: &Kept| kept.proof.as_ref().map(|(at, _)| *at);
-    next.is_some_and(|next| next.block == sentence.block && next.kind != UnitKind::Code && passage(next) == passage(sentence))
+    next.is_some_and(|next| {
+        next.block == sentence.block && next.kind != UnitKind::Code && passage(next) == passage(sentence)
+    })
 }
 
 /// Lets the citation of a number reach over everything that the number stands for.
@@ -195,10 +197,65 @@ fn without_marks(text: &str) -> (String, Vec<usize>) {
 /// Whether a sentence is polite and states nothing.
 fn is_courtesy(text: &str) -> bool {
     const BEGINNINGS: &[&str] = &[
-        "hello", "hi ", "hi,", "hi!", "dear ", "thank", "thanks", "you're welcome", "sure", "of course", "great question", "i hope ", "let me know", "please let", "feel free", "is there anything",
-        "can i help", "i'm sorry", "i am sorry", "sorry", "happy to help", "glad to help", "have a ", "would you like", "do you have any", "if you have any other", "if you have more", "here is what", "here's what", "here are the steps",
-        "based on the", "guten tag", "hallo", "vielen dank", "danke", "gern", "ich hoffe", "bei weiteren fragen", "wenn sie weitere fragen", "tut mir leid", "es tut mir leid", "kann ich sonst", "bonjour", "merci", "n'hésitez pas",
-        "j'espère", "désolé", "je suis désolé", "avec plaisir", "hola", "gracias", "espero que", "lo siento", "no dude", "no dudes", "si tiene más preguntas", "con gusto", "¿puedo ayudar", "puis-je vous aider",
+        "hello",
+        "hi ",
+        "hi,",
+        "hi!",
+        "dear ",
+        "thank",
+        "thanks",
+        "you're welcome",
+        "sure",
+        "of course",
+        "great question",
+        "i hope ",
+        "let me know",
+        "please let",
+        "feel free",
+        "is there anything",
+        "can i help",
+        "i'm sorry",
+        "i am sorry",
+        "sorry",
+        "happy to help",
+        "glad to help",
+        "have a ",
+        "would you like",
+        "do you have any",
+        "if you have any other",
+        "if you have more",
+        "here is what",
+        "here's what",
+        "here are the steps",
+        "based on the",
+        "guten tag",
+        "hallo",
+        "vielen dank",
+        "danke",
+        "gern",
+        "ich hoffe",
+        "bei weiteren fragen",
+        "wenn sie weitere fragen",
+        "tut mir leid",
+        "es tut mir leid",
+        "kann ich sonst",
+        "bonjour",
+        "merci",
+        "n'hésitez pas",
+        "j'espère",
+        "désolé",
+        "je suis désolé",
+        "avec plaisir",
+        "hola",
+        "gracias",
+        "espero que",
+        "lo siento",
+        "no dude",
+        "no dudes",
+        "si tiene más preguntas",
+        "con gusto",
+        "¿puedo ayudar",
+        "puis-je vous aider",
     ];
     let lower = text.to_lowercase().replace('’', "'");
     let short = lower.split_whitespace().count() <= COURTESY_WORDS_MAX && !lower.chars().any(|c| c.is_ascii_digit());
@@ -208,7 +265,8 @@ fn is_courtesy(text: &str) -> bool {
 }
 
 #[expect(clippy::expect_used, reason = "the pattern is a constant and every test compiles it")]
-static MARK: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[ \t]*\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]").expect("the pattern is valid"));
+static MARK: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[ \t]*\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]").expect("the pattern is valid"));
 
 /// Marks behind a full stop belong to the sentence before it.
 #[expect(clippy::expect_used, reason = "the pattern is a constant and every test compiles it")]
@@ -227,7 +285,11 @@ mod tests {
     fn passages() -> Vec<Passage> {
         vec![
             passage(1, "Billing", "Intro words. Refunds take 14 days. Cards are accepted, cash is not accepted."),
-            passage(2, "Cancel", "To cancel your subscription:\n\n1. Open Billing.\n2. Click Cancel subscription.\n\nWe will send you an email."),
+            passage(
+                2,
+                "Cancel",
+                "To cancel your subscription:\n\n1. Open Billing.\n2. Click Cancel subscription.\n\nWe will send you an email.",
+            ),
         ]
     }
 
@@ -240,7 +302,10 @@ mod tests {
         let verified = check("Click Cancel subscription. [2] A refund takes 14 days. [1]");
         assert_eq!(verified.delivered_text, "Click Cancel subscription. [1] A refund takes 14 days. [2]");
         let citation = verified.claims[1].citation.as_ref().unwrap();
-        assert_eq!((citation.quote.as_str(), citation.start, citation.end, citation.index), ("Refunds take 14 days.", 113, 134, 2));
+        assert_eq!(
+            (citation.quote.as_str(), citation.start, citation.end, citation.index),
+            ("Refunds take 14 days.", 113, 134, 2)
+        );
         assert_eq!(verified.citations.iter().map(|c| c.title.as_str()).collect::<Vec<_>>(), ["Cancel", "Billing"]);
         assert!((verified.groundedness - 1.0).abs() < 1e-9 && !verified.blocked);
         assert_eq!(verified.support(), Support::Full);
@@ -258,14 +323,21 @@ mod tests {
     #[test]
     fn a_wrong_number_is_put_right_and_a_missing_one_found() {
         let verified = check("Refunds take 14 days [2]. Open Billing.");
-        assert_eq!(verified.claims.iter().map(|c| c.citation.as_ref().unwrap().title.as_str()).collect::<Vec<_>>(), ["Billing", "Cancel"]);
+        assert_eq!(
+            verified.claims.iter().map(|c| c.citation.as_ref().unwrap().title.as_str()).collect::<Vec<_>>(),
+            ["Billing", "Cancel"]
+        );
         assert_eq!(verified.delivered_text, "Refunds take 14 days. [1] Open Billing. [2]");
     }
 
     #[test]
     fn lists_keep_their_lines_and_one_mark() {
-        let verified = check("To cancel your subscription: [2]\n\n1. Open Billing. [2]\n2. Click Cancel subscription. [2]");
-        assert_eq!(verified.delivered_text, "To cancel your subscription: [1]\n\n1. Open Billing.\n2. Click Cancel subscription. [1]");
+        let verified =
+            check("To cancel your subscription: [2]\n\n1. Open Billing. [2]\n2. Click Cancel subscription. [2]");
+        assert_eq!(
+            verified.delivered_text,
+            "To cancel your subscription: [1]\n\n1. Open Billing.\n2. Click Cancel subscription. [1]"
+        );
         assert_eq!(verified.citations.len(), 1);
         let whole = &passages()[1];
         let cited = &verified.citations[0];

@@ -151,7 +151,11 @@ mod tests {
 
     fn said(texts: &[&str]) -> Vec<PromptMessage> {
         let roles = ["user", "assistant"];
-        texts.iter().enumerate().map(|(i, text)| PromptMessage { role: roles[i % 2].to_owned(), content: (*text).to_owned() }).collect()
+        texts
+            .iter()
+            .enumerate()
+            .map(|(i, text)| PromptMessage { role: roles[i % 2].to_owned(), content: (*text).to_owned() })
+            .collect()
     }
 
     #[test]

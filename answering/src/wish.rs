@@ -21,8 +21,9 @@ pub(crate) fn wish(message: &str) -> Wish {
 
 /// Whether one must talk to a person is a question, not a wish.
 #[expect(clippy::expect_used, reason = "the pattern is a constant and every test compiles it")]
-static OBLIGED: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\b(?:do|must|should|would) (?:i|we) (?:really |actually |still )?(?:have|need|want) to (?:talk|speak|chat|call)\b").expect("the pattern is valid"));
+static OBLIGED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\b(?:do|must|should|would) (?:i|we) (?:really |actually |still )?(?:have|need|want) to (?:talk|speak|chat|call)\b").expect("the pattern is valid")
+});
 
 #[expect(clippy::expect_used, reason = "the patterns are constants and every test compiles them")]
 static PHRASES: LazyLock<RegexSet> = LazyLock::new(|| {

@@ -39,11 +39,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 }
 
 /// Finds the request's key, or refuses.
-pub(crate) async fn authenticate(
-    State(app): State<App>,
-    mut request: Request,
-    next: Next,
-) -> Result<Response> {
+pub(crate) async fn authenticate(State(app): State<App>, mut request: Request, next: Next) -> Result<Response> {
     let plain = bearer(request.headers()).ok_or_else(unauthenticated)?;
     let key = app.database().find_key(plain).await?.ok_or_else(unauthenticated)?;
     if let Err(error) = app.of(key.organization_id).touch_key(&key).await {
@@ -78,7 +74,6 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// The same words for a key that is missing, unknown, revoked or expired.
 fn unauthenticated() -> Problem {
     let detail = "no valid API key came with this request";
-    Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail).hint(
-        "send `authorization: Bearer fd_live_…`; a key is made by: frontdesk key create --name NAME",
-    )
+    Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail)
+        .hint("send `authorization: Bearer fd_live_…`; a key is made by: frontdesk key create --name NAME")
 }

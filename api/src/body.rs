@@ -20,11 +20,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let is_json = is_json(request.headers());
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
-            match rejection.status() {
-                StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(BODY_BYTES_MAX),
-                status => Problem::new(status, "unreadable_body", "the body cannot be read"),
-            }
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(BODY_BYTES_MAX),
+            status => Problem::new(status, "unreadable_body", "the body cannot be read"),
         })?;
         if bytes.is_empty() {
             return parse(b"{}").map(Self);
@@ -84,9 +82,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match axum::extract::Path::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(rejection) => {
-                Err(Problem::new(StatusCode::NOT_FOUND, "not_found", rejection.body_text()))
-            }
+            Err(rejection) => Err(Problem::new(StatusCode::NOT_FOUND, "not_found", rejection.body_text())),
         }
     }
 }

@@ -20,18 +20,12 @@ pub(crate) fn routes(openapi: &OpenApi) -> Router<App> {
     let page = Bytes::from(PAGE.replace("{style}", STYLE).replace("{script}", SCRIPT));
     let policy = policy();
     Router::new()
-        .route(
-            "/openapi.json",
-            get(async || ([(header::CONTENT_TYPE, "application/json")], document).into_response()),
-        )
+        .route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], document).into_response()))
         .route("/docs", get(async || (headers(policy), page).into_response()))
 }
 
 fn headers(policy: String) -> [(HeaderName, String); 2] {
-    [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
-        (header::CONTENT_SECURITY_POLICY, policy),
-    ]
+    [(header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()), (header::CONTENT_SECURITY_POLICY, policy)]
 }
 
 /// Allows this page's own script and style, by their hashes, and to read from its own origin.

@@ -27,8 +27,8 @@ const HEADERS: [(HeaderName, &str); 5] = [
 
 /// Goes around every route. Neither content nor query strings reach the log.
 pub(crate) async fn envelope(State(app): State<App>, request: Request, next: Next) -> Response {
-    let id = request_id(request.headers())
-        .unwrap_or_else(|| app.database().clock().id::<()>().uuid().simple().to_string());
+    let id =
+        request_id(request.headers()).unwrap_or_else(|| app.database().clock().id::<()>().uuid().simple().to_string());
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let span = tracing::info_span!(
         "request",

@@ -106,9 +106,7 @@ impl Problem {
                 Self::new(status, "method_not_allowed", "this address does not take this method")
                     .hint("the `allow` header lists those it takes")
             }
-            StatusCode::REQUEST_TIMEOUT => {
-                Self::new(status, "request_timeout", "the body did not arrive in time")
-            }
+            StatusCode::REQUEST_TIMEOUT => Self::new(status, "request_timeout", "the body did not arrive in time"),
             _ if status.is_server_error() => Self { status, ..Self::internal() },
             _ => Self::new(status, "invalid_request", "the request cannot be read"),
         }
@@ -186,8 +184,7 @@ impl IntoResponse for Problem {
 /// Gives a failed response its body.
 pub(crate) fn render(mut response: Response, request_id: &str) -> Response {
     let status = response.status();
-    let problem =
-        response.extensions_mut().remove::<Problem>().unwrap_or_else(|| Problem::of_status(status));
+    let problem = response.extensions_mut().remove::<Problem>().unwrap_or_else(|| Problem::of_status(status));
     let status = problem.status;
     let body = serde_json::to_string(&problem.into_body(request_id)).unwrap_or_default();
     let mut headers = std::mem::take(response.headers_mut());

@@ -78,10 +78,7 @@ impl Hub {
         Ok(Listener { receiver: sender.subscribe(), conversation })
     }
 
-    fn present(
-        &self,
-        organization_id: OrganizationId,
-    ) -> Option<broadcast::Receiver<Option<ConversationId>>> {
+    fn present(&self, organization_id: OrganizationId) -> Option<broadcast::Receiver<Option<ConversationId>>> {
         let senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
         senders.get(&organization_id).map(broadcast::Sender::subscribe)
     }

@@ -31,19 +31,13 @@ pub(crate) struct IdempotencyKey(pub(crate) String);
 pub(crate) struct KeptInstead(pub(crate) String);
 
 /// Runs a request with a key once.
-pub(crate) async fn once(
-    State(app): State<App>,
-    caller: Caller,
-    request: Request,
-    next: Next,
-) -> Result<Response> {
+pub(crate) async fn once(State(app): State<App>, caller: Caller, request: Request, next: Next) -> Result<Response> {
     let key = match key(request.headers())? {
         Some(key) if request.method() == Method::POST => key,
         _ => return Ok(next.run(request).await),
     };
     let (mut parts, body) = request.into_parts();
-    let bytes =
-        to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| Problem::too_large(BODY_BYTES_MAX))?;
+    let bytes = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| Problem::too_large(BODY_BYTES_MAX))?;
     let mut hash = Sha256::new();
     hash.update(parts.uri.to_string());
     hash.update(b"\n");
@@ -64,13 +58,7 @@ pub(crate) async fn once(
     app.tasks.spawn(run).await.map_err(|_| Problem::internal())?
 }
 
-async fn run(
-    app: App,
-    organization_id: OrganizationId,
-    key: String,
-    request: Request,
-    next: Next,
-) -> Result<Response> {
+async fn run(app: App, organization_id: OrganizationId, key: String, request: Request, next: Next) -> Result<Response> {
     let mut response = next.run(request).await;
     let kept = response.extensions_mut().remove::<KeptInstead>();
     let is_kept = response.status().is_success() && !is_stream(response.headers());
@@ -81,8 +69,7 @@ async fn run(
         return Ok(response);
     }
     let (parts, body) = response.into_parts();
-    let bytes: Bytes =
-        to_bytes(body, RESPONSE_BYTES_MAX).await.map_err(|_| Problem::internal())?;
+    let bytes: Bytes = to_bytes(body, RESPONSE_BYTES_MAX).await.map_err(|_| Problem::internal())?;
     let text = match kept {
         Some(KeptInstead(text)) => text,
         None => String::from_utf8_lossy(&bytes).into_owned(),

@@ -44,12 +44,7 @@ impl<T> List<T> {
         let has_more = rows.len() > limit;
         rows.truncate(limit);
         let next_cursor = rows.last().filter(|_| has_more).map(cursor);
-        Self {
-            object: "list",
-            data: rows.into_iter().map(object).collect(),
-            has_more,
-            next_cursor,
-        }
+        Self { object: "list", data: rows.into_iter().map(object).collect(), has_more, next_cursor }
     }
 }
 

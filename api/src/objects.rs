@@ -4,10 +4,7 @@ use domain::conversation::{Conversation, ConversationStatus, Holder};
 use domain::handoff::{Handoff, HandoffReason, HandoffState};
 use domain::message::{Citation, Decision, DeliveryState, Message, Sender};
 use domain::usage::TokenUsage;
-use domain::{
-    AgentId, AssistantId, ChannelId, ConversationId, CustomerId, DocumentId, HandoffId, MessageId,
-    Time,
-};
+use domain::{AgentId, AssistantId, ChannelId, ConversationId, CustomerId, DocumentId, HandoffId, MessageId, Time};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -179,11 +176,7 @@ pub(crate) struct UsageObject {
 
 impl From<TokenUsage> for UsageObject {
     fn from(usage: TokenUsage) -> Self {
-        Self {
-            input_tokens: usage.input_tokens,
-            output_tokens: usage.output_tokens,
-            estimated: usage.estimated,
-        }
+        Self { input_tokens: usage.input_tokens, output_tokens: usage.output_tokens, estimated: usage.estimated }
     }
 }
 

@@ -100,11 +100,7 @@ fn conversations() -> OpenApiRouter<App> {
         .routes(routes!(r::traces::get_trace))
         .routes(routes!(r::feedback::create_feedback))
         .routes(routes!(r::customers::list_customers, r::customers::create_customer))
-        .routes(routes!(
-            r::customers::get_customer,
-            r::customers::update_customer,
-            r::customers::delete_customer
-        ))
+        .routes(routes!(r::customers::get_customer, r::customers::update_customer, r::customers::delete_customer))
         .routes(routes!(r::facts::list_facts, r::facts::create_fact))
         .routes(routes!(r::facts::delete_fact))
 }
@@ -116,11 +112,7 @@ fn events() -> OpenApiRouter<App> {
 fn knowledge() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(r::sources::list_sources, r::sources::create_source))
-        .routes(routes!(
-            r::sources::get_source,
-            r::sources::update_source,
-            r::sources::delete_source
-        ))
+        .routes(routes!(r::sources::get_source, r::sources::update_source, r::sources::delete_source))
         .routes(routes!(r::documents::list_documents))
         .routes(routes!(r::documents::get_document))
         .routes(routes!(r::scans::create_scan, r::scans::list_scans))
@@ -131,11 +123,7 @@ fn knowledge() -> OpenApiRouter<App> {
         .routes(routes!(r::scans::resume_scan))
         .routes(routes!(r::scans::cancel_scan))
         .routes(routes!(r::articles::list_articles, r::articles::create_article))
-        .routes(routes!(
-            r::articles::get_article,
-            r::articles::update_article,
-            r::articles::delete_article
-        ))
+        .routes(routes!(r::articles::get_article, r::articles::update_article, r::articles::delete_article))
         .routes(routes!(r::articles::list_versions))
         .routes(routes!(r::articles::publish_article))
         .routes(routes!(r::articles::archive_article))
@@ -173,8 +161,7 @@ fn described(mut openapi: OpenApi) -> OpenApi {
         .content("application/problem+json", content)
         .build();
     for item in openapi.paths.paths.values_mut() {
-        let operations =
-            [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
             let responses = &mut operation.responses.responses;
             responses.insert("default".to_owned(), RefOr::T(problem.clone()));
@@ -184,8 +171,7 @@ fn described(mut openapi: OpenApi) -> OpenApi {
 }
 
 fn cors(origins: &[String]) -> Option<CorsLayer> {
-    let origins: Vec<HeaderValue> =
-        origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
+    let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
     (!origins.is_empty()).then(|| {
         CorsLayer::new()
             .allow_origin(AllowOrigin::list(origins))

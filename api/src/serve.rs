@@ -31,11 +31,7 @@ pub async fn serve(listener: TcpListener, state: State, stop: CancellationToken)
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();
     let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(HEADER_BYTES_MAX);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(HEADER_BYTES_MAX);
     loop {
         let accepted = stop.run_until_cancelled(accept(&listener, &connections)).await;
         let Some((stream, permit)) = accepted else { break };

@@ -33,7 +33,11 @@ impl Channel for Api {
         parse_json(&incoming.body)
     }
 
-    fn send<'a>(&'a self, _settings: &'a Map<String, Value>, _outgoing: &'a Outgoing) -> BoxFuture<'a, Result<Delivered, Error>> {
+    fn send<'a>(
+        &'a self,
+        _settings: &'a Map<String, Value>,
+        _outgoing: &'a Outgoing,
+    ) -> BoxFuture<'a, Result<Delivered, Error>> {
         // Storing a reply is sending it: clients read it by request or event stream.
         Box::pin(ready(Ok(Delivered { state: DeliveryState::Sent, external_id: None })))
     }

@@ -20,7 +20,8 @@ pub async fn exercise(channel: &dyn Channel) {
     let incoming = body(&json!({ "content": " Hello ", "external_id": "m-1" }));
     assert!(channel.verify(&settings, &incoming).is_ok(), "{kind}: a plain delivery is genuine");
     let messages = channel.parse(&incoming).unwrap_or_default();
-    let read: Vec<_> = messages.iter().map(|message| (message.content.as_str(), message.external_id.as_deref())).collect();
+    let read: Vec<_> =
+        messages.iter().map(|message| (message.content.as_str(), message.external_id.as_deref())).collect();
     assert_eq!(read, [(" Hello ", Some("m-1"))], "{kind}: content is kept as it came");
 
     let long = "é".repeat(CONTENT_CHARACTERS_MAX);
@@ -36,7 +37,10 @@ pub async fn exercise(channel: &dyn Channel) {
         assert!(channel.parse(&body(&bad)).is_err(), "{kind}: {name} is refused");
     }
     for raw in [&b""[..], b"{", b"\xff\xfe", b"null"] {
-        assert!(channel.parse(&Incoming { body: raw.to_vec(), ..Incoming::default() }).is_err(), "{kind}: {raw:?} is refused");
+        assert!(
+            channel.parse(&Incoming { body: raw.to_vec(), ..Incoming::default() }).is_err(),
+            "{kind}: {raw:?} is refused"
+        );
     }
 
     let outgoing = Outgoing { message_id: Id::from_uuid(uuid::Uuid::from_u128(7)), content: "Hi".to_owned() };

@@ -51,7 +51,8 @@ pub struct Delivered {
 
 /// Reads the body `{"content", "external_id"?}` and holds it to the limits.
 pub(crate) fn parse_json(body: &[u8]) -> Result<Vec<IncomingMessage>, Error> {
-    let message: IncomingMessage = serde_json::from_slice(body).map_err(|error| Error::Unreadable(error.to_string()))?;
+    let message: IncomingMessage =
+        serde_json::from_slice(body).map_err(|error| Error::Unreadable(error.to_string()))?;
     if message.content.trim().is_empty() {
         return Err(Error::Unreadable("`content` is empty".to_owned()));
     }

@@ -35,7 +35,11 @@ pub trait Channel: Send + Sync {
     fn parse(&self, incoming: &Incoming) -> Result<Vec<IncomingMessage>, Error>;
 
     /// Sends a reply; sending the same message id again changes nothing for the customer.
-    fn send<'a>(&'a self, settings: &'a Map<String, Value>, outgoing: &'a Outgoing) -> BoxFuture<'a, Result<Delivered, Error>>;
+    fn send<'a>(
+        &'a self,
+        settings: &'a Map<String, Value>,
+        outgoing: &'a Outgoing,
+    ) -> BoxFuture<'a, Result<Delivered, Error>>;
 }
 
 /// Every kind there is; a new one is one line here.

@@ -53,7 +53,11 @@ impl Channel for Widget {
         parse_json(&incoming.body)
     }
 
-    fn send<'a>(&'a self, _settings: &'a Map<String, Value>, _outgoing: &'a Outgoing) -> BoxFuture<'a, Result<Delivered, Error>> {
+    fn send<'a>(
+        &'a self,
+        _settings: &'a Map<String, Value>,
+        _outgoing: &'a Outgoing,
+    ) -> BoxFuture<'a, Result<Delivered, Error>> {
         // Storing a reply is sending it: the open widget reads it by event stream.
         Box::pin(ready(Ok(Delivered { state: DeliveryState::Sent, external_id: None })))
     }
@@ -67,7 +71,12 @@ mod tests {
     #[test]
     fn only_allowed_origins_may_post() {
         let settings = serde_json::json!({ "allowed_origins": ["https://example.com/"] });
-        for (origin, allowed) in [(Some("https://example.com"), true), (Some("https://evil.test"), false), (Some("https://example.com.evil.test"), false), (None, false)] {
+        for (origin, allowed) in [
+            (Some("https://example.com"), true),
+            (Some("https://evil.test"), false),
+            (Some("https://example.com.evil.test"), false),
+            (None, false),
+        ] {
             let headers = origin.map(|origin| ("origin".to_owned(), origin.to_owned())).into_iter().collect();
             let incoming = Incoming { headers, body: Vec::new() };
             assert_eq!(Widget.verify(settings.as_object().unwrap(), &incoming).is_ok(), allowed, "{origin:?}");

@@ -209,9 +209,9 @@ mod noun {
 }
 
 pub use noun::{
-    AgentId, ArticleId, AssistantId, ChannelId, ChunkId, ConversationId, CustomerId, DatasetId,
-    DeliveryId, DocumentId, FactId, HandoffId, JobId, KeyId, MessageId, OrganizationId, PageId,
-    RunId, ScanId, SourceId, TurnId, UsageId, WebhookEndpointId, WorkerId,
+    AgentId, ArticleId, AssistantId, ChannelId, ChunkId, ConversationId, CustomerId, DatasetId, DeliveryId, DocumentId,
+    FactId, HandoffId, JobId, KeyId, MessageId, OrganizationId, PageId, RunId, ScanId, SourceId, TurnId, UsageId,
+    WebhookEndpointId, WorkerId,
 };
 
 #[cfg(test)]

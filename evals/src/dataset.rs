@@ -47,7 +47,11 @@ pub fn read_judgements(path: &Path) -> Result<Judgements> {
 
 fn lines(path: &Path) -> Result<Vec<(usize, String)>> {
     let text = fs::read_to_string(path).map_err(|source| Error::File { file: path.display().to_string(), source })?;
-    Ok((1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()).map(|(line, text)| (line, text.to_owned())).collect())
+    Ok((1..)
+        .zip(text.lines())
+        .filter(|(_, text)| !text.trim().is_empty())
+        .map(|(line, text)| (line, text.to_owned()))
+        .collect())
 }
 
 fn refused(path: &Path, line: usize, message: String) -> Error {

@@ -1,8 +1,8 @@
 //! Runs questions through the product's own search and scores the rankings.
 
+use crate::Result;
 use crate::dataset::{Judgements, Query};
 use crate::metrics;
-use crate::Result;
 use ::retrieval::{Mode, Search};
 use answering::Desk;
 use answering::retrieve::query_vector;
@@ -21,7 +21,13 @@ pub type Ranking = HashMap<String, Vec<String>>;
 pub type Scores = BTreeMap<&'static str, f64>;
 
 /// Ranks documents for every question, by the ids they were imported under.
-pub async fn rank(desk: &Desk, organization_id: OrganizationId, queries: &[Query], mode: Mode, dense_weight: f64) -> Result<Ranking> {
+pub async fn rank(
+    desk: &Desk,
+    organization_id: OrganizationId,
+    queries: &[Query],
+    mode: Mode,
+    dense_weight: f64,
+) -> Result<Ranking> {
     let mut ranking = Ranking::new();
     for query in queries {
         let mut search = Search::new(organization_id, query.text.clone());
@@ -45,7 +51,8 @@ pub async fn rank(desk: &Desk, organization_id: OrganizationId, queries: &[Query
 
 /// The mean of every metric over the questions that have a relevant document.
 pub fn score(ranking: &Ranking, judgements: &Judgements) -> Scores {
-    let judged: Vec<_> = judgements.iter().filter(|(_, relevant)| relevant.values().any(|relevance| *relevance > 0)).collect();
+    let judged: Vec<_> =
+        judgements.iter().filter(|(_, relevant)| relevant.values().any(|relevance| *relevance > 0)).collect();
     let nothing = Vec::new();
     metrics::all()
         .iter()

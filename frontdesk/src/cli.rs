@@ -302,8 +302,7 @@ impl Cli {
             concurrency = worker.concurrency;
         }
         let data = self.global.data.as_ref().map(|dir| dir.display().to_string());
-        let flag =
-            |name, sets, value: Option<String>| value.map(|value| Flag { name, sets, value });
+        let flag = |name, sets, value: Option<String>| value.map(|value| Flag { name, sets, value });
         [
             flag("--data", ("data", "dir"), data),
             flag("--listen", ("api", "listen"), listen.map(|address| address.to_string())),

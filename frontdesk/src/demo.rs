@@ -132,11 +132,8 @@ async fn visit(wired: &Wired, visitor: &Visitor) -> Result<bool, Failure> {
         transaction.commit().await.map_err(|error| problem(&error))?;
         (conversation.id, true)
     };
-    let incoming = Incoming {
-        conversation_id,
-        content: visitor.says.to_owned(),
-        external_id: Some(format!("{}-1", visitor.id)),
-    };
+    let incoming =
+        Incoming { conversation_id, content: visitor.says.to_owned(), external_id: Some(format!("{}-1", visitor.id)) };
     let received = receive(&wired.desk, wired.organization_id(), incoming).await.map_err(|error| problem(&error))?;
     Ok(is_new || !received.repeated)
 }

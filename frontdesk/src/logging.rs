@@ -9,7 +9,8 @@ use tracing_subscriber::EnvFilter;
 pub(crate) fn start(settings: &Settings, service: bool) -> Result<(), Failure> {
     let level = if service { settings.log.level.as_str() } else { "warn" };
     // Libraries' own chatter is not for the people of the desk.
-    let directives = format!("{level},tantivy=warn,sqlx=warn,hyper=warn,h2=warn,apalis_core=warn,apalis=warn,async_openai=off");
+    let directives =
+        format!("{level},tantivy=warn,sqlx=warn,hyper=warn,h2=warn,apalis_core=warn,apalis=warn,async_openai=off");
     let filter = EnvFilter::try_new(&directives).map_err(|error| {
         Failure::configuration(format!("`log.level` cannot be used: `{}`", settings.log.level))
             .because(error)

@@ -110,11 +110,7 @@ impl Output {
     }
 
     /// Writes one result: `value` as a line of JSON, or what `text` makes of it.
-    pub fn result<T: Serialize>(
-        &self,
-        value: &T,
-        text: impl FnOnce(&T) -> String,
-    ) -> Result<(), Failure> {
+    pub fn result<T: Serialize>(&self, value: &T, text: impl FnOnce(&T) -> String) -> Result<(), Failure> {
         match self.format {
             Format::Json => self.line(&json(value)?),
             Format::Text => self.line(&text(value)),
@@ -175,8 +171,7 @@ impl Output {
 }
 
 fn json<T: Serialize>(value: &T) -> Result<String, Failure> {
-    serde_json::to_string(value)
-        .map_err(|error| Failure::new(Exit::Problem, "cannot write JSON").because(error))
+    serde_json::to_string(value).map_err(|error| Failure::new(Exit::Problem, "cannot write JSON").because(error))
 }
 
 /// Columns as wide as their widest cell, two spaces between them; the last column is not padded.

@@ -113,12 +113,18 @@ fn cosine(a: &[f32], b: &[f32]) -> f32 {
 fn refused(endpoint: &str, model: &str, error: &llm::Error) -> Failure {
     let (exit, fix) = match error.kind() {
         ErrorKind::Unauthenticated => (Exit::NotAllowed, "check the key: OPENAI_API_KEY, or `llm.api_key`".to_owned()),
-        ErrorKind::Forbidden => (Exit::NotAllowed, "check the account's quota and which models the key may use".to_owned()),
+        ErrorKind::Forbidden => {
+            (Exit::NotAllowed, "check the account's quota and which models the key may use".to_owned())
+        }
         ErrorKind::NotFound => (
             Exit::Configuration,
-            format!("set `llm.model` to a model that {endpoint} has, and check that the address ends where its API begins (often /v1)"),
+            format!(
+                "set `llm.model` to a model that {endpoint} has, and check that the address ends where its API begins (often /v1)"
+            ),
         ),
-        ErrorKind::RateLimited => (Exit::Unreachable, "wait, then try again; turns wait and retry by themselves".to_owned()),
+        ErrorKind::RateLimited => {
+            (Exit::Unreachable, "wait, then try again; turns wait and retry by themselves".to_owned())
+        }
         ErrorKind::Unavailable => (Exit::Unreachable, "is it running? start it, or correct `llm.base_url`".to_owned()),
         ErrorKind::Invalid | ErrorKind::Conflict | ErrorKind::Internal => {
             (Exit::Problem, "check [llm], above all `token_limit_field` and `temperature`".to_owned())

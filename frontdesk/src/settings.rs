@@ -238,8 +238,7 @@ impl Settings {
     /// Checks what a type cannot say.
     fn check(&self) -> Result<(), Failure> {
         let share = 0.0..=1.0;
-        let is_http =
-            |url: &str| url.is_empty() || url.starts_with("http://") || url.starts_with("https://");
+        let is_http = |url: &str| url.is_empty() || url.starts_with("http://") || url.starts_with("https://");
         let database = self.database.url.expose();
         let is_postgres = ["postgres://", "postgresql://"].iter().any(|s| database.starts_with(s));
         let hosts_are_exact = self.scan.allow_private_hosts.iter().all(|host| is_host_port(host));
@@ -250,25 +249,13 @@ impl Settings {
             ("llm.base_url", is_http(&self.llm.base_url), "start with http:// or https://"),
             ("llm.attempts_max", self.llm.attempts_max >= 1, "be at least 1"),
             ("llm.temperature", (0.0..=2.0).contains(&self.llm.temperature), "be from 0 to 2"),
-            (
-                "answering.confidence_min",
-                share.contains(&self.answering.confidence_min),
-                "be from 0 to 1",
-            ),
-            (
-                "answering.dense_weight",
-                share.contains(&self.answering.dense_weight),
-                "be from 0 to 1",
-            ),
+            ("answering.confidence_min", share.contains(&self.answering.confidence_min), "be from 0 to 1"),
+            ("answering.dense_weight", share.contains(&self.answering.dense_weight), "be from 0 to 1"),
             ("answering.deadline_s", self.answering.deadline_s >= 1, "be at least 1"),
             ("answering.passages_max", self.answering.passages_max >= 1, "be at least 1"),
             ("worker.concurrency", self.worker.concurrency >= 1, "be at least 1"),
             ("worker.lease_s", self.worker.lease_s >= 3, "be at least 3"),
-            (
-                "scan.allow_private_hosts",
-                hosts_are_exact,
-                "hold exact host:port pairs, such as 127.0.0.1:8000",
-            ),
+            ("scan.allow_private_hosts", hosts_are_exact, "hold exact host:port pairs, such as 127.0.0.1:8000"),
             ("scan.concurrency_per_host", self.scan.concurrency_per_host >= 1, "be at least 1"),
             ("api.public_url", is_http(&self.api.public_url), "start with http:// or https://"),
         ];
@@ -289,7 +276,6 @@ where
 }
 
 fn is_host_port(text: &str) -> bool {
-    text.rsplit_once(':').is_some_and(|(host, port)| {
-        !host.is_empty() && !host.contains(['/', '*', '@']) && port.parse::<u16>().is_ok()
-    })
+    text.rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && !host.contains(['/', '*', '@']) && port.parse::<u16>().is_ok())
 }

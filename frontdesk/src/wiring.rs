@@ -90,8 +90,7 @@ fn make_data_folder(settings: &Settings) -> Result<(), Failure> {
 pub async fn open_database(settings: &Settings) -> Result<Database, Failure> {
     let url = settings.database.url.expose();
     let opened = if url.is_empty() {
-        let sqlite =
-            SqliteSettings { flush_every_commit: settings.database.synchronous == Synchronous::Full };
+        let sqlite = SqliteSettings { flush_every_commit: settings.database.synchronous == Synchronous::Full };
         Database::open_sqlite(&sqlite_path(settings), sqlite).await
     } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
         Database::open_postgres(url).await
@@ -151,7 +150,11 @@ pub(crate) fn weights_settings(settings: &Settings, environment: &Environment) -
 }
 
 /// Puts an embedding model in: the endpoint's where one is named, else the local one where its files are.
-pub(crate) fn fill_embedder(settings: &Settings, weights: &weights::Settings, slot: &EmbedderSlot) -> Result<(), Failure> {
+pub(crate) fn fill_embedder(
+    settings: &Settings,
+    weights: &weights::Settings,
+    slot: &EmbedderSlot,
+) -> Result<(), Failure> {
     if !settings.embedding.enabled {
         return Ok(());
     }

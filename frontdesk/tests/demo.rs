@@ -15,7 +15,8 @@ use tokio_util::task::TaskTracker;
 async fn the_demo_is_loaded_once_and_its_customers_are_answered_or_handed_off() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().display().to_string();
-    let environment = Environment::from([("XDG_CACHE_HOME", folder.as_str()), ("FRONTDESK__DATA__DIR", folder.as_str())]);
+    let environment =
+        Environment::from([("XDG_CACHE_HOME", folder.as_str()), ("FRONTDESK__DATA__DIR", folder.as_str())]);
     let file = dir.path().join("desk.toml");
     std::fs::write(&file, "").unwrap();
     let settings = Settings::load(&Sources { file: Some(file), environment: &environment, flags: vec![] }).unwrap();

@@ -88,8 +88,7 @@ impl TestDesk {
 
     /// Runs SQL behind the desk's back.
     async fn tamper(&self, sql: &'static str) {
-        let mut connection =
-            SqliteConnection::connect(&format!("sqlite://{}", self.sqlite().display())).await.unwrap();
+        let mut connection = SqliteConnection::connect(&format!("sqlite://{}", self.sqlite().display())).await.unwrap();
         sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
     }
@@ -418,7 +417,8 @@ fn overwrite(folder: &Path) {
 #[tokio::test]
 async fn passages_without_vectors() {
     let (address, _server) = serve_stub_model().await;
-    let endpoint = format!("[llm]\nbase_url = 'http://{address}/v1'\nembedding_model = 'stub'\nembedding_dimensions = 384");
+    let endpoint =
+        format!("[llm]\nbase_url = 'http://{address}/v1'\nembedding_model = 'stub'\nembedding_dimensions = 384");
     let desk = TestDesk::new(&endpoint);
     let wired = desk.open().await;
     import(&wired, 3).await;
@@ -435,7 +435,8 @@ async fn jobs_that_were_given_up() {
     let desk = TestDesk::new("");
     enqueue(&desk.open().await).await;
     desk.tamper("update jobs set state = 'discarded', error = 'the disk was full'").await;
-    desk.is_warning("discarded_jobs", &["1 job given up", "`delete_expired`: the disk was full", "jobs retry --all"]).await;
+    desk.is_warning("discarded_jobs", &["1 job given up", "`delete_expired`: the disk was full", "jobs retry --all"])
+        .await;
 }
 
 #[tokio::test]
@@ -451,7 +452,8 @@ async fn leases_that_have_expired() {
     let desk = TestDesk::new("");
     enqueue(&desk.open().await).await;
     desk.tamper("update jobs set state = 'running', lease_until = run_at - 1000000").await;
-    desk.is_warning("expired_leases", &["the lease of 1 running job has expired", "vanished", "frontdesk worker"]).await;
+    desk.is_warning("expired_leases", &["the lease of 1 running job has expired", "vanished", "frontdesk worker"])
+        .await;
 }
 
 #[tokio::test]

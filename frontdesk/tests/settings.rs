@@ -117,8 +117,7 @@ fn a_wrong_value_is_refused_by_name() {
 fn a_named_file_must_be_there() {
     let environment = Environment::default();
     let file = Some(PathBuf::from("/nowhere/desk.toml"));
-    let failure =
-        Settings::load(&Sources { file, environment: &environment, flags: vec![] }).unwrap_err();
+    let failure = Settings::load(&Sources { file, environment: &environment, flags: vec![] }).unwrap_err();
     assert_eq!(failure.exit, Exit::Configuration);
     assert!(failure.to_string().contains("/nowhere/desk.toml"), "{failure}");
 }
@@ -132,8 +131,7 @@ fn frontdesk(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
 
 #[test]
 fn config_show_prints_toml_that_sets_the_same_without_the_secrets() {
-    let variables =
-        [("OPENAI_API_KEY", "sk-very-secret"), ("DATABASE_URL", "postgres://a:pass-word@h/d")];
+    let variables = [("OPENAI_API_KEY", "sk-very-secret"), ("DATABASE_URL", "postgres://a:pass-word@h/d")];
     let output = frontdesk(&["config", "show"], &variables);
     assert_eq!(output.status.code(), Some(0));
     let text = String::from_utf8(output.stdout).unwrap();

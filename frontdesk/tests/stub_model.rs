@@ -1,10 +1,5 @@
 //! The stub model over HTTP: grounded answers, every fault, honest counts.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests fail by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 use frontdesk::bench::stub_model::{Options, router};
 use reqwest::{Client, Response};
@@ -80,8 +75,7 @@ async fn it_answers_from_the_first_passage_whole_or_streamed() {
     let extra = json!({ "stream": true, "stream_options": { "include_usage": true } });
     let text = stub.chat("how long?", extra).await.unwrap().text().await.unwrap();
     let (events, done) = events(&text);
-    let delta =
-        |event: &Value| event.pointer("/choices/0/delta/content")?.as_str().map(String::from);
+    let delta = |event: &Value| event.pointer("/choices/0/delta/content")?.as_str().map(String::from);
     assert_eq!(events.iter().filter_map(delta).collect::<String>(), "Refunds take 5 days. [1]");
     assert!(done && events.len() > 6, "{text}");
     assert_eq!(events.last().unwrap().pointer("/usage"), whole.get("usage"));
@@ -165,8 +159,7 @@ async fn calls_are_counted_by_message_and_a_limited_fault_passes() {
 
 #[tokio::test]
 async fn faults_of_the_command_line_come_every_nth_call_in_turn() {
-    let arguments =
-        ["--fault", "500", "--fault", "429", "--fault-every", "2", "--delay-ms", "1..3"];
+    let arguments = ["--fault", "500", "--fault", "429", "--fault-every", "2", "--delay-ms", "1..3"];
     let stub = Stub::start(&arguments).await;
     for status in [200, 500, 200, 429, 200, 500] {
         assert_eq!(stub.chat("hello", json!({})).await.unwrap().status(), status);

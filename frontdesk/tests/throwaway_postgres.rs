@@ -1,15 +1,7 @@
 //! The throw-away PostgreSQL of the tests: it separates tests, it is under row-level security, and
 //! it leaves nothing behind, not even when its process is killed.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests fail by panicking"
-)]
-#![allow(
-    clippy::disallowed_methods,
-    reason = "the test starts itself again, told apart by a variable"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+#![allow(clippy::disallowed_methods, reason = "the test starts itself again, told apart by a variable")]
 
 #[path = "../../storage/tests/support/postgres.rs"]
 mod postgres;

@@ -9,11 +9,10 @@ use std::path::Path;
 use std::sync::LazyLock;
 use url::Url;
 
+#[expect(clippy::disallowed_methods, reason = "a benchmark has no settings")]
 static PAGES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let mut pages = Vec::new();
-    if let Some(folder) =
-        std::env::vars().find(|(name, _)| name == "SITE").map(|(_, folder)| folder)
-    {
+    if let Some(folder) = std::env::vars().find(|(name, _)| name == "SITE").map(|(_, folder)| folder) {
         collect(Path::new(&folder), &mut pages);
     }
     if pages.is_empty() {
@@ -64,11 +63,8 @@ fn extract_all_pages(bencher: divan::Bencher<'_, '_>) {
         PAGES
             .iter()
             .map(|bytes| {
-                extract(
-                    &RawPage { url: &url, content_type: None, robots_tag: None, bytes },
-                    Some(&profile),
-                )
-                .map_or(0, |page| page.text.len())
+                extract(&RawPage { url: &url, content_type: None, robots_tag: None, bytes }, Some(&profile))
+                    .map_or(0, |page| page.text.len())
             })
             .sum::<usize>()
     });
@@ -79,19 +75,18 @@ fn chunk_all_pages(bencher: divan::Bencher<'_, '_>) {
     let url = url();
     let texts: Vec<String> = PAGES
         .iter()
-        .filter_map(|bytes| {
-            extract(&RawPage { url: &url, content_type: None, robots_tag: None, bytes }, None).ok()
-        })
+        .filter_map(|bytes| extract(&RawPage { url: &url, content_type: None, robots_tag: None, bytes }, None).ok())
         .map(|page| page.text)
         .collect();
-    bencher.counter(divan::counter::ItemsCount::new(texts.len())).bench_local(|| {
-        texts.iter().map(|text| chunk("Page", text, &ChunkSettings::default()).len()).sum::<usize>()
-    });
+    bencher
+        .counter(divan::counter::ItemsCount::new(texts.len()))
+        .bench_local(|| texts.iter().map(|text| chunk("Page", text, &ChunkSettings::default()).len()).sum::<usize>());
 }
 
 #[divan::bench]
 fn chunk_one_abstract(bencher: divan::Bencher<'_, '_>) {
-    let text = "Cancellation takes effect at the end of the billing period, and unused months are refunded. ".repeat(16);
+    let text =
+        "Cancellation takes effect at the end of the billing period, and unused months are refunded. ".repeat(16);
     bencher
         .counter(divan::counter::BytesCount::of_str(&text))
         .bench_local(|| chunk("A title", divan::black_box(&text), &ChunkSettings::default()).len());

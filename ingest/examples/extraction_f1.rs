@@ -27,11 +27,7 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let folder = PathBuf::from(arguments.next().unwrap_or_else(|| ".".to_owned()));
     let variants: Vec<String> = arguments.collect();
-    let variants = if variants.is_empty() {
-        vec!["html".to_owned(), "html_divsoup".to_owned()]
-    } else {
-        variants
-    };
+    let variants = if variants.is_empty() { vec!["html".to_owned(), "html_divsoup".to_owned()] } else { variants };
     for variant in variants {
         let pages = load(&folder, &variant);
         let mut profile = SiteProfile::default();
@@ -40,8 +36,7 @@ fn main() {
         }
         for (name, profile) in [("alone", None), ("with the site's profile", Some(&profile))] {
             let begin = Instant::now();
-            let extractions: Vec<Extraction> =
-                pages.iter().map(|page| take_apart(page, profile)).collect();
+            let extractions: Vec<Extraction> = pages.iter().map(|page| take_apart(page, profile)).collect();
             let milliseconds = begin.elapsed().as_secs_f64() * 1e3 / pages.len() as f64;
             let mut scores: Vec<(f64, f64, f64, &str)> = pages
                 .iter()
@@ -57,9 +52,8 @@ fn main() {
                 .map(|(page, extraction)| f1(&page.gold, &extraction.text).2)
                 .sum::<f64>()
                 / pages.len() as f64;
-            let mean = |part: fn(&(f64, f64, f64, &str)) -> f64| {
-                scores.iter().map(part).sum::<f64>() / scores.len() as f64
-            };
+            let mean =
+                |part: fn(&(f64, f64, f64, &str)) -> f64| scores.iter().map(part).sum::<f64>() / scores.len() as f64;
             println!(
                 "{variant} {name}: F1 {:.4}, precision {:.4}, recall {:.4}, F1 with link targets {raw:.4}, {milliseconds:.2} ms a page, {} pages",
                 mean(|s| s.0),
@@ -68,11 +62,8 @@ fn main() {
                 pages.len()
             );
             scores.sort_by(|a, b| a.0.total_cmp(&b.0));
-            let worst: Vec<String> = scores
-                .iter()
-                .take(8)
-                .map(|(f, p, r, id)| format!("{id} {f:.3} (p {p:.3} r {r:.3})"))
-                .collect();
+            let worst: Vec<String> =
+                scores.iter().take(8).map(|(f, p, r, id)| format!("{id} {f:.3} (p {p:.3} r {r:.3})")).collect();
             println!("  worst: {}", worst.join(", "));
         }
     }
@@ -82,10 +73,7 @@ fn load(folder: &Path, variant: &str) -> Vec<Page> {
     let gold = std::fs::read_to_string(folder.join("gold.jsonl")).unwrap();
     let pages = gold.lines().filter_map(|line| {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
-        let file = folder
-            .join(variant)
-            .join(line["url"].as_str().unwrap().trim_matches('/'))
-            .join("index.html");
+        let file = folder.join(variant).join(line["url"].as_str().unwrap().trim_matches('/')).join("index.html");
         let bytes = std::fs::read(&file).ok()?;
         Some(Page {
             id: line["id"].as_str().unwrap().to_owned(),
@@ -98,16 +86,8 @@ fn load(folder: &Path, variant: &str) -> Vec<Page> {
 
 fn take_apart(page: &Page, profile: Option<&SiteProfile>) -> Extraction {
     let url = Url::parse("http://site.example/page/").unwrap();
-    extract(
-        &RawPage {
-            url: &url,
-            content_type: Some("text/html"),
-            robots_tag: None,
-            bytes: &page.bytes,
-        },
-        profile,
-    )
-    .unwrap_or_default()
+    extract(&RawPage { url: &url, content_type: Some("text/html"), robots_tag: None, bytes: &page.bytes }, profile)
+        .unwrap_or_default()
 }
 
 /// The text without the targets of links and pictures, which are not read.
@@ -131,14 +111,8 @@ fn f1(gold: &str, text: &str) -> (f64, f64, f64) {
         counts
     };
     let (gold, text) = (count(gold), count(text));
-    let both: usize =
-        gold.iter().map(|(word, seen)| (*seen).min(text.get(word).copied().unwrap_or(0))).sum();
-    let part =
-        |whole: &HashMap<String, usize>| both as f64 / whole.values().sum::<usize>().max(1) as f64;
+    let both: usize = gold.iter().map(|(word, seen)| (*seen).min(text.get(word).copied().unwrap_or(0))).sum();
+    let part = |whole: &HashMap<String, usize>| both as f64 / whole.values().sum::<usize>().max(1) as f64;
     let (precision, recall) = (part(&text), part(&gold));
-    (
-        precision,
-        recall,
-        if both == 0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) },
-    )
+    (precision, recall, if both == 0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) })
 }

@@ -41,9 +41,7 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         seconds
     } else {
         // The date is compared with the server's own clock, so that no clock of ours is asked.
-        let at = |text: &str| {
-            jiff::fmt::rfc2822::parse(text.trim()).ok().map(|time| time.timestamp().as_second())
-        };
+        let at = |text: &str| jiff::fmt::rfc2822::parse(text.trim()).ok().map(|time| time.timestamp().as_second());
         let now = at(&text_of(headers, &header::DATE)?)?;
         u64::try_from(at(&text)?.saturating_sub(now)).unwrap_or(0)
     };
@@ -60,10 +58,7 @@ pub(crate) fn connection_reason(error: &reqwest::Error, url: &Url) -> Reason {
     if let Some(refusal) = refusal_in(error) {
         return Reason::Refused(refusal);
     }
-    let causes =
-        std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| {
-            error.source()
-        });
+    let causes = std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| error.source());
     let causes: Vec<String> = causes.map(|cause| cause.to_string().to_ascii_lowercase()).collect();
     let mentions = |words: &str| causes.iter().any(|cause| cause.contains(words));
     if mentions("dns error") {
@@ -72,10 +67,7 @@ pub(crate) fn connection_reason(error: &reqwest::Error, url: &Url) -> Reason {
         Reason::Certificate
     } else if error.is_connect() || error.is_timeout() {
         Reason::Unreachable
-    } else if mentions("before message completed")
-        || mentions("connection reset")
-        || mentions("connection closed")
-    {
+    } else if mentions("before message completed") || mentions("connection reset") || mentions("connection closed") {
         Reason::BrokenOff
     } else {
         Reason::BadAnswer

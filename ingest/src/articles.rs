@@ -48,7 +48,12 @@ pub async fn archive(library: &Library, organization_id: OrganizationId, id: Art
 }
 
 /// The source of that kind and name, added where it is missing.
-pub(crate) async fn named_source(library: &Library, organization_id: OrganizationId, kind: &str, name: &str) -> Result<Source> {
+pub(crate) async fn named_source(
+    library: &Library,
+    organization_id: OrganizationId,
+    kind: &str,
+    name: &str,
+) -> Result<Source> {
     let tenant = library.database.of(organization_id);
     if let Some(source) = tenant.find_source_by_name(kind, name).await? {
         return Ok(source);

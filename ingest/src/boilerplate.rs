@@ -85,23 +85,16 @@ mod hex_keys {
     use serde::{Deserialize, Deserializer, Serializer};
     use std::collections::BTreeMap;
 
-    pub(super) fn serialize<S: Serializer>(
-        texts: &BTreeMap<u64, u32>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(texts: &BTreeMap<u64, u32>, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(texts.iter().map(|(hash, seen)| (format!("{hash:x}"), seen)))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<BTreeMap<u64, u32>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<u64, u32>, D::Error> {
         let texts = BTreeMap::<String, u32>::deserialize(deserializer)?;
         texts
             .into_iter()
             .map(|(hash, seen)| {
-                u64::from_str_radix(&hash, 16)
-                    .map(|hash| (hash, seen))
-                    .map_err(serde::de::Error::custom)
+                u64::from_str_radix(&hash, 16).map(|hash| (hash, seen)).map_err(serde::de::Error::custom)
             })
             .collect()
     }
@@ -128,9 +121,8 @@ mod tests {
     fn it_survives_json_and_stays_small() {
         let mut profile = SiteProfile::default();
         for page in 0..100_u64 {
-            let hashes: Vec<u64> = (0..500)
-                .map(|block| if block == 0 { u64::MAX } else { page * 1_000 + block })
-                .collect();
+            let hashes: Vec<u64> =
+                (0..500).map(|block| if block == 0 { u64::MAX } else { page * 1_000 + block }).collect();
             profile.learn(&hashes);
         }
         assert!(profile.texts.len() <= TEXTS_MAX);

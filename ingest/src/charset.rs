@@ -23,19 +23,11 @@ fn stated_inside(bytes: &[u8]) -> Option<&'static Encoding> {
     let head = head.to_ascii_lowercase();
     let declaration = head
         .starts_with(b"<?xml")
-        .then(|| {
-            head.split(|byte| *byte == b'>')
-                .next()
-                .and_then(|declaration| after(declaration, b"encoding"))
-        })
+        .then(|| head.split(|byte| *byte == b'>').next().and_then(|declaration| after(declaration, b"encoding")))
         .flatten();
-    let meta = || {
-        head.split(|byte| *byte == b'<').filter(|tag| tag.starts_with(b"meta")).find_map(labelled)
-    };
+    let meta = || head.split(|byte| *byte == b'<').filter(|tag| tag.starts_with(b"meta")).find_map(labelled);
     // A page that could be read so far as to find this is not in UTF-16, whatever it says (HTML standard).
-    declaration
-        .or_else(meta)
-        .map(|encoding| if encoding.name().starts_with("UTF-16") { UTF_8 } else { encoding })
+    declaration.or_else(meta).map(|encoding| if encoding.name().starts_with("UTF-16") { UTF_8 } else { encoding })
 }
 
 fn labelled(text: &[u8]) -> Option<&'static Encoding> {
@@ -48,9 +40,7 @@ fn after(text: &[u8], key: &[u8]) -> Option<&'static Encoding> {
     let value = text.get(start..)?.trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
     let value = value.strip_prefix(b"\"").or_else(|| value.strip_prefix(b"'")).unwrap_or(value);
     let label = value
-        .split(|byte| {
-            byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b';' | b'>' | b'?' | b'/')
-        })
+        .split(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b';' | b'>' | b'?' | b'/'))
         .next()?;
     Encoding::for_label(label)
 }
@@ -80,39 +70,25 @@ mod tests {
             (page(""), Some("text/html; charset=windows-1251")),
             (page(""), Some("text/html; Charset=\"Windows-1251\"")),
             (page("<meta charset=windows-1251>"), None),
-            (
-                page("<META http-equiv='Content-Type' content='text/html; charset=windows-1251'>"),
-                None,
-            ),
+            (page("<META http-equiv='Content-Type' content='text/html; charset=windows-1251'>"), None),
             (page("<?xml version='1.0' encoding='windows-1251'?>"), None),
             (page("<meta charset=utf-8>"), Some("text/html; charset=cp1251")),
         ] {
-            assert!(
-                decode(&bytes, content_type).ends_with("Привет"),
-                "{}",
-                String::from_utf8_lossy(&bytes)
-            );
+            assert!(decode(&bytes, content_type).ends_with("Привет"), "{}", String::from_utf8_lossy(&bytes));
         }
-        assert_eq!(
-            decode("\u{feff}Grüße".as_bytes(), Some("text/html; charset=iso-8859-1")),
-            "Grüße"
-        );
+        assert_eq!(decode("\u{feff}Grüße".as_bytes(), Some("text/html; charset=iso-8859-1")), "Grüße");
         assert_eq!(decode(b"\xff\xfeH\0i\0", None), "Hi");
     }
 
     #[test]
     fn what_says_nothing_is_guessed() {
         assert_eq!(decode("Grüße aus Köln".as_bytes(), None), "Grüße aus Köln");
-        assert_eq!(
-            decode(b"Gr\xfc\xdfe aus K\xf6ln, sch\xf6ne Stadt", None),
-            "Grüße aus Köln, schöne Stadt"
-        );
+        assert_eq!(decode(b"Gr\xfc\xdfe aus K\xf6ln, sch\xf6ne Stadt", None), "Grüße aus Köln, schöne Stadt");
         assert!(
-            decode("お問い合わせはこちらからどうぞ。返品と交換について".as_bytes(), None)
-                .starts_with("お問い合わせ")
+            decode("お問い合わせはこちらからどうぞ。返品と交換について".as_bytes(), None).starts_with("お問い合わせ")
         );
-        let (shift_jis, _, _) = encoding_rs::SHIFT_JIS
-            .encode("お問い合わせはこちらからどうぞ。返品と交換について説明します。");
+        let (shift_jis, _, _) =
+            encoding_rs::SHIFT_JIS.encode("お問い合わせはこちらからどうぞ。返品と交換について説明します。");
         assert!(decode(&shift_jis, None).starts_with("お問い合わせ"));
     }
 

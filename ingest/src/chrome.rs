@@ -3,18 +3,8 @@
 use scraper::node::Element;
 
 /// Words in the class names of notes, which some generators write as `aside`.
-const NOTE_WORDS: [&str; 10] = [
-    "note",
-    "tip",
-    "info",
-    "warning",
-    "caution",
-    "danger",
-    "admonition",
-    "callout",
-    "hint",
-    "starlight-aside",
-];
+const NOTE_WORDS: [&str; 10] =
+    ["note", "tip", "info", "warning", "caution", "danger", "admonition", "callout", "hint", "starlight-aside"];
 /// Class names that mark what is not content, as whole words.
 const CHROME_WORDS: [&str; 40] = [
     "sidebar",
@@ -65,11 +55,8 @@ const CHROME_ROLES: [&str; 7] =
 /// Whether it is there but not to be seen.
 pub(crate) fn is_hidden(element: &Element) -> bool {
     let hides = |style: &str| {
-        let style: String =
-            style.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
-        style.contains("display:none")
-            || style.contains("visibility:hidden")
-            || style.contains("font-size:0")
+        let style: String = style.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
+        style.contains("display:none") || style.contains("visibility:hidden") || style.contains("font-size:0")
     };
     element.attr("aria-hidden") == Some("true") || element.attr("style").is_some_and(hides)
 }
@@ -85,11 +72,8 @@ pub(crate) fn has_chrome_name(element: &Element) -> bool {
         names.split_ascii_whitespace().any(|name| {
             let mut words = name.split(['-', '_']);
             // `has-sidebar`, `no-footer`, `with-toc` describe the page around them, not themselves.
-            let describes = words
-                .next()
-                .is_some_and(|word| matches!(word, "has" | "no" | "with" | "is" | "js"));
-            !describes
-                && name.split(['-', '_']).chain([name]).any(|word| CHROME_WORDS.contains(&word))
+            let describes = words.next().is_some_and(|word| matches!(word, "has" | "no" | "with" | "is" | "js"));
+            !describes && name.split(['-', '_']).chain([name]).any(|word| CHROME_WORDS.contains(&word))
         })
     })
 }
@@ -97,9 +81,6 @@ pub(crate) fn has_chrome_name(element: &Element) -> bool {
 /// Whether it is a note, and so part of the content.
 pub(crate) fn is_note(element: &Element) -> bool {
     element.attr("class").is_some_and(|names| {
-        names
-            .split([' ', '-', '_'])
-            .chain(names.split_ascii_whitespace())
-            .any(|word| NOTE_WORDS.contains(&word))
+        names.split([' ', '-', '_']).chain(names.split_ascii_whitespace()).any(|word| NOTE_WORDS.contains(&word))
     })
 }

@@ -36,9 +36,7 @@ pub struct Piece {
 /// Cuts a document. The pieces are in order, do not overlap, and leave out nothing but white space.
 pub fn chunk(title: &str, text: &str, settings: &ChunkSettings) -> Vec<Piece> {
     // A token has at least one byte, so the shortest documents need no count.
-    if text.len() <= settings.document_tokens_max
-        || tokens::estimate(text) <= settings.document_tokens_max
-    {
+    if text.len() <= settings.document_tokens_max || tokens::estimate(text) <= settings.document_tokens_max {
         return piece(text, 0..text.len(), "").into_iter().collect();
     }
     let mut pieces = Vec::new();
@@ -49,12 +47,7 @@ pub fn chunk(title: &str, text: &str, settings: &ChunkSettings) -> Vec<Piece> {
             Some(open) if open.takes(&part, tokens, settings) => Some(open.with(part, tokens)),
             before => {
                 pieces.extend(before.into_iter().flat_map(|open| open.pieces(text, settings)));
-                Some(Open {
-                    range: part.range,
-                    path: part.path,
-                    tokens,
-                    is_heading_only: part.is_heading,
-                })
+                Some(Open { range: part.range, path: part.path, tokens, is_heading_only: part.is_heading })
             }
         };
     }
@@ -96,13 +89,11 @@ impl Open {
         let is_small = self.tokens * 2 <= settings.tokens_target;
         is_small
             && !parent.is_empty()
-            && (self.path.starts_with(parent)
-                || parent.starts_with(&self.path) && !self.path.is_empty())
+            && (self.path.starts_with(parent) || parent.starts_with(&self.path) && !self.path.is_empty())
     }
 
     fn with(self, part: Part, tokens: usize) -> Self {
-        let shared =
-            self.path.iter().zip(&part.path).take_while(|(one, other)| one == other).count();
+        let shared = self.path.iter().zip(&part.path).take_while(|(one, other)| one == other).count();
         // A heading alone gives its path to what it heads; otherwise only what both share holds for both.
         let path = if self.is_heading_only && part.path.starts_with(&self.path) {
             part.path
@@ -201,8 +192,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const SMALL: ChunkSettings =
-        ChunkSettings { tokens_target: 24, tokens_max: 32, document_tokens_max: 10 };
+    const SMALL: ChunkSettings = ChunkSettings { tokens_target: 24, tokens_max: 32, document_tokens_max: 10 };
 
     fn cut(title: &str, text: &str) -> Vec<(String, String)> {
         chunk(title, text, &SMALL)
@@ -222,9 +212,8 @@ mod tests {
     #[test]
     fn chunks_follow_headings_and_carry_their_path() {
         let words = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen";
-        let text = format!(
-            "# Title\n\n{words}\n\n## Plans\n\n{words}\n\n### Yearly\n\n{words}\n\n## Invoices\n\n{words}\n"
-        );
+        let text =
+            format!("# Title\n\n{words}\n\n## Plans\n\n{words}\n\n### Yearly\n\n{words}\n\n## Invoices\n\n{words}\n");
         let paths: Vec<String> = cut("title", &text).into_iter().map(|(path, _)| path).collect();
         assert_eq!(paths, ["", "Plans", "Plans › Yearly", "Invoices"]);
         assert!(cut("title", &text).iter().all(|(_, text)| text.starts_with('#')));
@@ -235,16 +224,11 @@ mod tests {
         let text = "# Guide\n\n## Install\n\n### Linux\n\nUse apt.\n\n### Mac\n\nUse brew.\n\n### Windows\n\nRun the installer and follow what it says on every page until it is done, then restart.\n";
         let settings = ChunkSettings { tokens_target: 34, tokens_max: 44, document_tokens_max: 10 };
         let pieces = chunk("Guide", text, &settings);
-        let shown: Vec<(&str, &str)> = pieces
-            .iter()
-            .map(|piece| (piece.heading_path.as_str(), &text[piece.start..piece.end]))
-            .collect();
+        let shown: Vec<(&str, &str)> =
+            pieces.iter().map(|piece| (piece.heading_path.as_str(), &text[piece.start..piece.end])).collect();
         assert_eq!(
             shown.first(),
-            Some(&(
-                "Install",
-                "# Guide\n\n## Install\n\n### Linux\n\nUse apt.\n\n### Mac\n\nUse brew."
-            ))
+            Some(&("Install", "# Guide\n\n## Install\n\n### Linux\n\nUse apt.\n\n### Mac\n\nUse brew."))
         );
         assert_eq!(shown.get(1).unwrap().0, "Install › Windows");
     }

@@ -33,11 +33,7 @@ pub(crate) struct Content {
 }
 
 /// Finds the content of a page. `page_title` is what its head says.
-pub(crate) fn find(
-    outline: &Outline<'_>,
-    page_title: &str,
-    profile: Option<&SiteProfile>,
-) -> Content {
+pub(crate) fn find(outline: &Outline<'_>, page_title: &str, profile: Option<&SiteProfile>) -> Content {
     let blocks = Blocks::of(outline);
     let mut left_out = vec![false; outline.items.len()];
     let mut measure = Measure::of(outline, &blocks, profile, &left_out);
@@ -87,10 +83,7 @@ impl Blocks {
     }
 
     fn share(&self, index: usize, profile: &SiteProfile) -> f64 {
-        self.of_item
-            .get(index)
-            .and_then(|block| self.hashes.get(*block))
-            .map_or(0.0, |hash| profile.share(*hash))
+        self.of_item.get(index).and_then(|block| self.hashes.get(*block)).map_or(0.0, |hash| profile.share(*hash))
     }
 }
 
@@ -109,12 +102,7 @@ struct Sums {
 }
 
 impl Measure {
-    fn of(
-        outline: &Outline<'_>,
-        blocks: &Blocks,
-        profile: Option<&SiteProfile>,
-        left_out: &[bool],
-    ) -> Self {
+    fn of(outline: &Outline<'_>, blocks: &Blocks, profile: Option<&SiteProfile>, left_out: &[bool]) -> Self {
         let mut sums = Vec::with_capacity(outline.items.len() + 1);
         let mut sum = Sums::default();
         let (mut link_end, mut left_out_end) = (0, 0);
@@ -175,9 +163,11 @@ fn ratio(part: usize, whole: usize) -> f64 {
 /// The heading that names the page: the one its title repeats, else the first that has good text.
 fn page_heading(outline: &Outline<'_>, page_title: &str, measure: &Measure) -> Option<usize> {
     let headings = |level| {
-        outline.items.iter().enumerate().filter(
-            move |(_, item)| matches!(item.kind, Kind::Element(Tag::Heading(of), _) if of <= level),
-        )
+        outline
+            .items
+            .iter()
+            .enumerate()
+            .filter(move |(_, item)| matches!(item.kind, Kind::Element(Tag::Heading(of), _) if of <= level))
     };
     let title = page_title.to_lowercase();
     let named = headings(2).find(|(index, _)| {
@@ -185,18 +175,11 @@ fn page_heading(outline: &Outline<'_>, page_title: &str, measure: &Measure) -> O
         let text = text.trim_end_matches(['¶', '#', ' ']);
         text.len() > 3 && title.starts_with(text)
     });
-    named
-        .or_else(|| headings(1).find(|(index, item)| measure.of_item(*index, **item).good > 0))
-        .map(|(index, _)| index)
+    named.or_else(|| headings(1).find(|(index, item)| measure.of_item(*index, **item).good > 0)).map(|(index, _)| index)
 }
 
 /// Leaves out what says of itself that it is no content, unless it holds too much to be that.
-fn mark_chrome(
-    outline: &Outline<'_>,
-    measure: &Measure,
-    heading: Option<usize>,
-    left_out: &mut [bool],
-) {
+fn mark_chrome(outline: &Outline<'_>, measure: &Measure, heading: Option<usize>, left_out: &mut [bool]) {
     let all = measure.between(0, outline.items.len()).good;
     for (index, item) in outline.items.iter().enumerate() {
         let Kind::Element(tag, element) = item.kind else { continue };
@@ -206,13 +189,10 @@ fn mark_chrome(
             Tag::Chrome => !is_note(element),
             Tag::Header => heading.is_none_or(|heading| index < heading),
             Tag::Heading(_) => false,
-            _ => {
-                has_chrome_role(element)
-                    || (!tag.is_inline() || tag == Tag::Anchor) && has_chrome_name(element)
-            }
+            _ => has_chrome_role(element) || (!tag.is_inline() || tag == Tag::Anchor) && has_chrome_name(element),
         };
-        let mark = says_so && !holds_heading && share <= SHARE_OF_DECORATION
-            || is_hidden(element) && share <= SHARE_OF_HIDDEN;
+        let mark =
+            says_so && !holds_heading && share <= SHARE_OF_DECORATION || is_hidden(element) && share <= SHARE_OF_HIDDEN;
         if let (true, Some(flag)) = (mark, left_out.get_mut(index)) {
             *flag = true;
         }
@@ -245,11 +225,7 @@ fn descend(outline: &Outline<'_>, measure: &Measure, heading: Option<usize>) -> 
 }
 
 fn is_marked_as_main(outline: &Outline<'_>, root: usize) -> bool {
-    outline
-        .items
-        .iter()
-        .take(root + 1)
-        .any(|item| item.end > root && matches!(item.kind, Kind::Element(Tag::Main, _)))
+    outline.items.iter().take(root + 1).any(|item| item.end > root && matches!(item.kind, Kind::Element(Tag::Main, _)))
 }
 
 /// Where the content was found, and whether anything but guessing led there.
@@ -269,20 +245,14 @@ fn mark_menus(outline: &Outline<'_>, measure: &Measure, place: Place, left_out: 
     for (index, item) in outline.inside(root) {
         let Kind::Element(tag, _) = item.kind else { continue };
         let ahead = heading.is_some_and(|heading| item.end <= heading);
-        if !(tag.is_container()
-            || matches!(tag, Tag::List | Tag::OrderedList)
-            || tag == Tag::Anchor && ahead)
-        {
+        if !(tag.is_container() || matches!(tag, Tag::List | Tag::OrderedList) || tag == Tag::Anchor && ahead) {
             continue;
         }
         let sums = measure.of_item(index, item);
-        let is_menu =
-            (sums.links >= 2 || ahead) && ratio(sums.link, sums.text) >= LINK_SHARE_OF_MENU;
+        let is_menu = (sums.links >= 2 || ahead) && ratio(sums.link, sums.text) >= LINK_SHARE_OF_MENU;
         let within = sums.links_within * 10 >= sums.links * 8;
         let beside = !is_known && sums.links >= 15 && good >= 400 && sums.good * 10 < good;
-        if let (true, Some(flag)) =
-            (is_menu && (within || ahead || beside), left_out.get_mut(index))
-        {
+        if let (true, Some(flag)) = (is_menu && (within || ahead || beside), left_out.get_mut(index)) {
             *flag = true;
         }
     }
@@ -290,13 +260,7 @@ fn mark_menus(outline: &Outline<'_>, measure: &Measure, place: Place, left_out: 
 
 /// Leaves out blocks that many pages of the site show. Tables and code need more proof, since the pages
 /// of a manual share them by right.
-fn mark_repeated(
-    outline: &Outline<'_>,
-    blocks: &Blocks,
-    profile: &SiteProfile,
-    root: usize,
-    left_out: &mut [bool],
-) {
+fn mark_repeated(outline: &Outline<'_>, blocks: &Blocks, profile: &SiteProfile, root: usize, left_out: &mut [bool]) {
     let (mut structure_end, mut kept_end) = (0, 0);
     for (index, item) in outline.inside(root) {
         match item.kind {
@@ -308,8 +272,7 @@ fn mark_repeated(
             Kind::Element(..) => {}
             Kind::Text(_) if index < kept_end => {}
             Kind::Text(text) => {
-                let share_min =
-                    if index < structure_end { SHARE_OF_STRUCTURE } else { f64::MIN_POSITIVE };
+                let share_min = if index < structure_end { SHARE_OF_STRUCTURE } else { f64::MIN_POSITIVE };
                 if let (true, Some(flag)) = (
                     !text.trim_ascii().is_empty() && blocks.share(index, profile) >= share_min,
                     left_out.get_mut(index),

@@ -2,7 +2,7 @@
 
 use crate::chunk::chunk;
 use crate::{Library, Result};
-use domain::knowledge::{Chunk, ChangeKind};
+use domain::knowledge::{ChangeKind, Chunk};
 use domain::{ChunkId, DocumentId, OrganizationId, SourceId};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -56,7 +56,11 @@ pub fn cut(library: &Library, text: Text) -> NewDocument {
 }
 
 /// The vectors that the passages of these documents lack, computed. Empty without an embedding model.
-pub async fn missing_vectors(library: &Library, organization_id: OrganizationId, documents: &[NewDocument]) -> Result<Vectors> {
+pub async fn missing_vectors(
+    library: &Library,
+    organization_id: OrganizationId,
+    documents: &[NewDocument],
+) -> Result<Vectors> {
     let Some(embedder) = library.embedder() else { return Ok(Vec::new()) };
     let mut texts: HashMap<[u8; 32], String> = documents.iter().flat_map(embedded_texts).collect();
     let hashes: Vec<[u8; 32]> = texts.keys().copied().collect();
@@ -94,7 +98,12 @@ pub async fn store(
 }
 
 /// Takes texts in with their vectors, in one transaction.
-pub async fn put(library: &Library, organization_id: OrganizationId, source_id: SourceId, texts: Vec<Text>) -> Result<Vec<Put>> {
+pub async fn put(
+    library: &Library,
+    organization_id: OrganizationId,
+    source_id: SourceId,
+    texts: Vec<Text>,
+) -> Result<Vec<Put>> {
     let documents: Vec<NewDocument> = texts.into_iter().map(|text| cut(library, text)).collect();
     let vectors = missing_vectors(library, organization_id, &documents).await?;
     let mut transaction = library.database.of(organization_id).begin().await?;
@@ -105,7 +114,11 @@ pub async fn put(library: &Library, organization_id: OrganizationId, source_id: 
 
 /// Embeds passages that have no vector of the present model, batch by batch, each lasting; `done` hears
 /// how many more have one. Stopped in the middle, it goes on where it was.
-pub async fn embed_missing(library: &Library, organization_id: OrganizationId, mut done: impl FnMut(usize)) -> Result<usize> {
+pub async fn embed_missing(
+    library: &Library,
+    organization_id: OrganizationId,
+    mut done: impl FnMut(usize),
+) -> Result<usize> {
     let Some(embedder) = library.embedder() else { return Ok(0) };
     let tenant = library.database.of(organization_id);
     let limit = i64::try_from(EMBED_BATCH).unwrap_or(i64::MAX);

@@ -5,9 +5,7 @@ use crate::reason::Reason;
 use html5ever::TokenizerResult;
 use html5ever::buffer_queue::BufferQueue;
 use html5ever::tendril::StrTendril;
-use html5ever::tokenizer::{
-    Tag as TagToken, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
-};
+use html5ever::tokenizer::{Tag as TagToken, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
 use html5ever::tree_builder::{TreeBuilder, TreeBuilderOpts};
 use scraper::node::Element;
 use scraper::{Html, HtmlTreeSink, Node};
@@ -26,12 +24,8 @@ const PIECE_BYTES: usize = 2 * 1024;
 /// Parses a page within limits. In XHTML, `<x/>` closes itself whatever `x` is.
 pub(crate) fn parse(text: &str, is_xhtml: bool) -> Result<Html, Reason> {
     let begin = Instant::now();
-    let builder =
-        TreeBuilder::new(HtmlTreeSink::new(Html::new_document()), TreeBuilderOpts::default());
-    let tokenizer = Tokenizer::new(
-        Gate { builder, is_xhtml, is_too_deep: Cell::new(false) },
-        TokenizerOpts::default(),
-    );
+    let builder = TreeBuilder::new(HtmlTreeSink::new(Html::new_document()), TreeBuilderOpts::default());
+    let tokenizer = Tokenizer::new(Gate { builder, is_xhtml, is_too_deep: Cell::new(false) }, TokenizerOpts::default());
     let queue = BufferQueue::default();
     let mut rest = text;
     while !rest.is_empty() {
@@ -98,9 +92,7 @@ impl TokenSink for Gate {
             attrs: Vec::new(),
             had_duplicate_attributes: false,
         };
-        let _ = self
-            .builder
-            .process_token(Token::TagToken(TagToken { self_closing: false, ..tag }), line_number);
+        let _ = self.builder.process_token(Token::TagToken(TagToken { self_closing: false, ..tag }), line_number);
         self.builder.process_token(Token::TagToken(end), line_number)
     }
 
@@ -195,9 +187,7 @@ impl Tag {
             "h4" => Self::Heading(4),
             "h5" => Self::Heading(5),
             "h6" => Self::Heading(6),
-            "p" | "summary" | "figcaption" | "caption" | "address" | "legend" | "label" => {
-                Self::Paragraph
-            }
+            "p" | "summary" | "figcaption" | "caption" | "address" | "legend" | "label" => Self::Paragraph,
             "ul" | "menu" => Self::List,
             "ol" => Self::OrderedList,
             "li" => Self::Item,
@@ -217,13 +207,11 @@ impl Tag {
             "nav" | "footer" | "aside" => Self::Chrome,
             "header" => Self::Header,
             "main" | "article" => Self::Main,
-            "html" | "body" | "div" | "section" | "form" | "fieldset" | "figure" | "details"
-            | "dl" | "center" | "hgroup" | "dialog" | "search" | "tbody" | "thead" | "tfoot"
-            | "colgroup" | "col" => Self::Block,
-            "head" | "script" | "style" | "noscript" | "template" | "svg" | "iframe" | "object"
-            | "embed" | "canvas" | "audio" | "video" | "select" | "input" | "textarea"
-            | "datalist" | "map" | "img" | "picture" | "frameset" | "noframes" | "title"
-            | "meta" | "link" | "base" => Self::Skipped,
+            "html" | "body" | "div" | "section" | "form" | "fieldset" | "figure" | "details" | "dl" | "center"
+            | "hgroup" | "dialog" | "search" | "tbody" | "thead" | "tfoot" | "colgroup" | "col" => Self::Block,
+            "head" | "script" | "style" | "noscript" | "template" | "svg" | "iframe" | "object" | "embed"
+            | "canvas" | "audio" | "video" | "select" | "input" | "textarea" | "datalist" | "map" | "img"
+            | "picture" | "frameset" | "noframes" | "title" | "meta" | "link" | "base" => Self::Skipped,
             _ => Self::Inline,
         }
     }
@@ -269,12 +257,8 @@ impl<'a> Outline<'a> {
         let mut items: Vec<Item<'a>> = Vec::with_capacity(html.tree.nodes().len());
         let mut open: Vec<usize> = Vec::with_capacity(64);
         let mut skipped = None;
-        let Some(body) = html
-            .tree
-            .root()
-            .children()
-            .flat_map(|node| node.children())
-            .find(|node| is_named(node.value(), "body"))
+        let Some(body) =
+            html.tree.root().children().flat_map(|node| node.children()).find(|node| is_named(node.value(), "body"))
         else {
             return Self { items };
         };
@@ -331,10 +315,8 @@ impl<'a> Outline<'a> {
     pub(crate) fn children(&self, index: usize) -> impl Iterator<Item = (usize, Item<'a>)> + '_ {
         let end = self.get(index).map_or(index, |item| item.end);
         let first = (index + 1 < end).then_some(index + 1);
-        std::iter::successors(first, move |at| {
-            self.get(*at).map(|item| item.end).filter(|next| *next < end)
-        })
-        .filter_map(|inner| self.get(inner).map(|item| (inner, item)))
+        std::iter::successors(first, move |at| self.get(*at).map(|item| item.end).filter(|next| *next < end))
+            .filter_map(|inner| self.get(inner).map(|item| (inner, item)))
     }
 
     /// The text inside an item, white space collapsed.
@@ -343,10 +325,7 @@ impl<'a> Outline<'a> {
         for (_, item) in self.inside(index) {
             match item.kind {
                 Kind::Text(piece) => {
-                    if piece.starts_with(char::is_whitespace)
-                        && !text.ends_with(' ')
-                        && !text.is_empty()
-                    {
+                    if piece.starts_with(char::is_whitespace) && !text.ends_with(' ') && !text.is_empty() {
                         text.push(' ');
                     }
                     for word in piece.split_whitespace() {

@@ -55,7 +55,9 @@ pub enum Error {
 impl Kinded for Error {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Invalid(_) | Self::Address { .. } | Self::Pattern(_) | Self::Line { .. } | Self::File(_) => ErrorKind::Invalid,
+            Self::Invalid(_) | Self::Address { .. } | Self::Pattern(_) | Self::Line { .. } | Self::File(_) => {
+                ErrorKind::Invalid
+            }
             Self::Storage(error) => error.kind(),
             Self::Retrieval(error) => error.kind(),
             Self::Model(error) => error.kind(),

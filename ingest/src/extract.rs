@@ -78,11 +78,7 @@ pub fn extract(page: &RawPage<'_>, profile: Option<&SiteProfile>) -> Result<Extr
         "text/plain" | "text/markdown" | "text/x-markdown" => plain(page, &text),
         _ => html(page, &text, media_type == "application/xhtml+xml", profile),
     }?;
-    if extraction.text.is_empty() && extraction.links.is_empty() {
-        Err(Reason::Empty)
-    } else {
-        Ok(extraction)
-    }
+    if extraction.text.is_empty() && extraction.links.is_empty() { Err(Reason::Empty) } else { Ok(extraction) }
 }
 
 fn plain(page: &RawPage<'_>, text: &str) -> Result<Extraction, Reason> {
@@ -91,42 +87,27 @@ fn plain(page: &RawPage<'_>, text: &str) -> Result<Extraction, Reason> {
         return Err(Reason::TextTooLarge(markdown::TEXT_BYTES_MAX));
     }
     let heading = text.lines().find_map(|line| line.strip_prefix("# "));
-    let file =
-        page.url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
+    let file = page.url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
     let title = short_title(heading.unwrap_or(file));
     let (noindex, _) = robots_directives(page.robots_tag.unwrap_or_default());
-    Ok(Extraction {
-        title,
-        language: detect_language(&text, None),
-        text,
-        noindex,
-        ..Extraction::default()
-    })
+    Ok(Extraction { title, language: detect_language(&text, None), text, noindex, ..Extraction::default() })
 }
 
-fn html(
-    page: &RawPage<'_>,
-    text: &str,
-    is_xhtml: bool,
-    profile: Option<&SiteProfile>,
-) -> Result<Extraction, Reason> {
+fn html(page: &RawPage<'_>, text: &str, is_xhtml: bool, profile: Option<&SiteProfile>) -> Result<Extraction, Reason> {
     let is_xhtml = is_xhtml || text.trim_start().starts_with("<?xml");
     let html = dom::parse(text, is_xhtml)?;
     let head = Head::of(&html, page.url);
     let outline = dom::Outline::of(&html);
     let content = content::find(&outline, &head.title, profile);
     let text = markdown::write(&outline, &content)?;
-    let heading = content.heading.filter(|heading| {
-        content.root <= *heading && !content.left_out.get(*heading).copied().unwrap_or(false)
-    });
+    let heading = content
+        .heading
+        .filter(|heading| content.root <= *heading && !content.left_out.get(*heading).copied().unwrap_or(false));
     let heading = heading
         .map(|heading| outline.text(heading))
         .map(|heading| heading.trim_end_matches(['¶', '#', '\u{200b}', ' ']).to_owned());
-    let title = short_title(
-        &heading
-            .filter(|heading| !heading.is_empty())
-            .unwrap_or_else(|| without_site_name(&head.title)),
-    );
+    let title =
+        short_title(&heading.filter(|heading| !heading.is_empty()).unwrap_or_else(|| without_site_name(&head.title)));
     let (noindex_tag, nofollow_tag) = robots_directives(page.robots_tag.unwrap_or_default());
     let nofollow = head.nofollow || nofollow_tag;
     Ok(Extraction {
@@ -167,9 +148,9 @@ impl Head {
             let Some(element) = node.value().as_element() else { continue };
             let stated = element.attr("lang").or_else(|| element.attr("xml:lang"));
             head.language = stated.and_then(language_code);
-            let inside = node.children().filter(|child| {
-                child.value().as_element().is_some_and(|element| element.name() == "head")
-            });
+            let inside = node
+                .children()
+                .filter(|child| child.value().as_element().is_some_and(|element| element.name() == "head"));
             for child in inside.flat_map(|head| head.children()) {
                 head.read(child, url);
             }
@@ -209,9 +190,7 @@ impl Head {
 }
 
 fn has_word(value: Option<&str>, word: &str) -> bool {
-    value.is_some_and(|value| {
-        value.split_ascii_whitespace().any(|part| part.eq_ignore_ascii_case(word))
-    })
+    value.is_some_and(|value| value.split_ascii_whitespace().any(|part| part.eq_ignore_ascii_case(word)))
 }
 
 /// What a robots tag asks: (noindex, nofollow). Parts that name another robot are not for us.
@@ -219,9 +198,7 @@ fn robots_directives(value: &str) -> (bool, bool) {
     let (mut noindex, mut nofollow, mut is_for_us) = (false, false, true);
     for part in value.split(',') {
         let directive = match part.split_once(':') {
-            Some((robot, directive))
-                if !robot.trim().starts_with("max-") && robot.trim() != "unavailable_after" =>
-            {
+            Some((robot, directive)) if !robot.trim().starts_with("max-") && robot.trim() != "unavailable_after" => {
                 is_for_us = robot.trim().eq_ignore_ascii_case("frontdesk") || robot.trim() == "*";
                 directive
             }
@@ -237,9 +214,7 @@ fn robots_directives(value: &str) -> (bool, bool) {
 fn links(outline: &dom::Outline<'_>, base: &Url) -> Vec<Url> {
     let mut seen = HashSet::new();
     let targets = outline.items.iter().filter_map(|item| match item.kind {
-        dom::Kind::Element(dom::Tag::Anchor, element)
-            if !has_word(element.attr("rel"), "nofollow") =>
-        {
+        dom::Kind::Element(dom::Tag::Anchor, element) if !has_word(element.attr("rel"), "nofollow") => {
             element.attr("href")
         }
         dom::Kind::Element(..) | dom::Kind::Text(_) => None,
@@ -259,11 +234,7 @@ fn links(outline: &dom::Outline<'_>, base: &Url) -> Vec<Url> {
 fn without_site_name(title: &str) -> String {
     let separators = [" | ", " – ", " — ", " · ", " • ", " :: ", " » ", " - "];
     let cut = separators.iter().filter_map(|separator| title.rfind(separator)).max();
-    cut.and_then(|cut| title.get(..cut))
-        .filter(|page| page.len() >= 3)
-        .unwrap_or(title)
-        .trim()
-        .to_owned()
+    cut.and_then(|cut| title.get(..cut)).filter(|page| page.len() >= 3).unwrap_or(title).trim().to_owned()
 }
 
 fn short_title(title: &str) -> String {

@@ -16,13 +16,11 @@ pub const REDIRECTS_MAX: usize = 5;
 /// Headers of an answer, names and values together.
 pub const HEADER_BYTES_MAX: usize = 64 * 1024;
 /// One sitemap, as sent and as unpacked: the protocol's own limit.
-const SITEMAP_BOUNDS: Bounds =
-    Bounds { raw_bytes_max: 50 * 1024 * 1024, unpacked_bytes_max: 50 * 1024 * 1024 };
+const SITEMAP_BOUNDS: Bounds = Bounds { raw_bytes_max: 50 * 1024 * 1024, unpacked_bytes_max: 50 * 1024 * 1024 };
 /// How much of a robots.txt is read; the rest is ignored, as RFC 9309 allows beyond 500 KiB.
 const ROBOTS_BYTES_MAX: usize = 512 * 1024;
 /// What a page may be.
-const PAGE_TYPES: [&str; 5] =
-    ["text/html", "application/xhtml+xml", "text/plain", "text/markdown", "text/x-markdown"];
+const PAGE_TYPES: [&str; 5] = ["text/html", "application/xhtml+xml", "text/plain", "text/markdown", "text/x-markdown"];
 /// What a sitemap may be, beside plain text.
 const SITEMAP_TYPES: [&str; 7] = [
     "text/xml",
@@ -177,8 +175,7 @@ impl Fetcher {
         for _ in 0..=REDIRECTS_MAX {
             let _turn = self.turn(&url, request.crawl_delay).await?;
             // Waiting for one's turn is politeness, not the site's slowness.
-            let deadline =
-                *deadline.get_or_insert_with(|| Instant::now() + self.settings.total_timeout);
+            let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.settings.total_timeout);
             let response = self.send(&url, request, deadline).await?;
             match redirect(&response)? {
                 Some(next) => url = next,
@@ -203,40 +200,24 @@ impl Fetcher {
             .header(header::ACCEPT_ENCODING, "gzip");
         // Validators belong to the address they came from, not to where it redirects.
         if *url == request.url {
-            for (name, value) in [
-                (header::IF_NONE_MATCH, &request.etag),
-                (header::IF_MODIFIED_SINCE, &request.last_modified),
-            ] {
-                if let Some(value) =
-                    value.as_deref().and_then(|value| HeaderValue::from_str(value).ok())
-                {
+            for (name, value) in
+                [(header::IF_NONE_MATCH, &request.etag), (header::IF_MODIFIED_SINCE, &request.last_modified)]
+            {
+                if let Some(value) = value.as_deref().and_then(|value| HeaderValue::from_str(value).ok()) {
                     builder = builder.header(name, value);
                 }
             }
         }
-        let limit = self
-            .settings
-            .first_byte_timeout
-            .min(deadline.saturating_duration_since(Instant::now()));
-        let response = timeout(limit, builder.send())
-            .await
-            .map_err(|_| Reason::SlowAnswer(self.settings.first_byte_timeout))?;
+        let limit = self.settings.first_byte_timeout.min(deadline.saturating_duration_since(Instant::now()));
+        let response =
+            timeout(limit, builder.send()).await.map_err(|_| Reason::SlowAnswer(self.settings.first_byte_timeout))?;
         let response = response.map_err(|error| connection_reason(&error, url))?;
         let header_bytes: usize =
             response.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-        if header_bytes > HEADER_BYTES_MAX {
-            Err(Reason::HeadersTooLarge(HEADER_BYTES_MAX))
-        } else {
-            Ok(response)
-        }
+        if header_bytes > HEADER_BYTES_MAX { Err(Reason::HeadersTooLarge(HEADER_BYTES_MAX)) } else { Ok(response) }
     }
 
-    async fn read(
-        &self,
-        mut response: Response,
-        want: Want,
-        deadline: Instant,
-    ) -> Result<Fetched, Refused> {
+    async fn read(&self, mut response: Response, want: Want, deadline: Instant) -> Result<Fetched, Refused> {
         if response.status() == StatusCode::NOT_MODIFIED {
             return Ok(Fetched::NotModified);
         }
@@ -252,9 +233,9 @@ impl Fetcher {
         let bounds = if want == Want::Sitemap { SITEMAP_BOUNDS } else { self.settings.bounds };
         let may_be_cut = want == Want::Robots;
         if !may_be_cut
-            && response.content_length().is_some_and(|length| {
-                usize::try_from(length).is_ok_and(|length| length > bounds.raw_bytes_max)
-            })
+            && response
+                .content_length()
+                .is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > bounds.raw_bytes_max))
         {
             return Err(Reason::TooLarge(bounds.raw_bytes_max).into());
         }
@@ -282,10 +263,7 @@ impl Fetcher {
             content_type,
             etag: text_of(headers, &header::ETAG),
             last_modified: text_of(headers, &header::LAST_MODIFIED),
-            robots_tag: headers
-                .get("x-robots-tag")
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned),
+            robots_tag: headers.get("x-robots-tag").and_then(|value| value.to_str().ok()).map(str::to_owned),
         }))
     }
 }
@@ -309,9 +287,7 @@ fn check_type(content_type: Option<&str>, want: Want) -> Result<(), Reason> {
     let media_type = media_type(content_type);
     let is_wanted = match want {
         Want::Page => PAGE_TYPES.contains(&media_type.as_str()),
-        Want::Sitemap => {
-            SITEMAP_TYPES.contains(&media_type.as_str()) || media_type.ends_with("+xml")
-        }
+        Want::Sitemap => SITEMAP_TYPES.contains(&media_type.as_str()) || media_type.ends_with("+xml"),
         Want::Robots => true,
     };
     if is_wanted || media_type.is_empty() {
@@ -322,10 +298,7 @@ fn check_type(content_type: Option<&str>, want: Want) -> Result<(), Reason> {
 }
 
 fn unpacker(headers: &HeaderMap, bounds: Bounds) -> Result<Unpacker, Reason> {
-    match text_of(headers, &header::CONTENT_ENCODING)
-        .map(|packing| packing.trim().to_ascii_lowercase())
-        .as_deref()
-    {
+    match text_of(headers, &header::CONTENT_ENCODING).map(|packing| packing.trim().to_ascii_lowercase()).as_deref() {
         None | Some("" | "identity") => Ok(Unpacker::plain(bounds)),
         Some("gzip" | "x-gzip") => Ok(Unpacker::gzip(bounds)),
         Some(other) => Err(Reason::UnknownPacking(other.chars().take(100).collect())),

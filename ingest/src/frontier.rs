@@ -18,30 +18,20 @@ const SEGMENTS_MAX: usize = 30;
 pub const GLOBS_MAX: usize = 200;
 /// Parameters that say where a visitor came from, not what is shown.
 const TRACKING: [&str; 18] = [
-    "gclid", "gclsrc", "dclid", "wbraid", "gbraid", "fbclid", "msclkid", "yclid", "twclid",
-    "ttclid", "igshid", "mc_cid", "mc_eid", "_ga", "_gl", "_hsenc", "_hsmi", "mkt_tok",
+    "gclid", "gclsrc", "dclid", "wbraid", "gbraid", "fbclid", "msclkid", "yclid", "twclid", "ttclid", "igshid",
+    "mc_cid", "mc_eid", "_ga", "_gl", "_hsenc", "_hsmi", "mkt_tok",
 ];
 /// Parameters that carry a visitor's session.
-const SESSIONS: [&str; 8] = [
-    "phpsessid",
-    "jsessionid",
-    "aspsessionid",
-    "sessionid",
-    "session_id",
-    "sid",
-    "cfid",
-    "cftoken",
-];
+const SESSIONS: [&str; 8] =
+    ["phpsessid", "jsessionid", "aspsessionid", "sessionid", "session_id", "sid", "cfid", "cftoken"];
 /// Parameters of calendars.
-const CALENDARS: [&str; 8] =
-    ["ical", "outlook-ical", "tribe-bar-date", "calendar", "year", "month", "day", "week"];
+const CALENDARS: [&str; 8] = ["ical", "outlook-ical", "tribe-bar-date", "calendar", "year", "month", "day", "week"];
 /// Endings of files that are no pages.
 const FILES: [&str; 62] = [
-    "7z", "apk", "avi", "avif", "bin", "bmp", "bz2", "css", "csv", "deb", "dmg", "doc", "docx",
-    "eot", "epub", "exe", "flac", "flv", "gif", "gz", "heic", "ico", "ics", "iso", "jar", "jpeg",
-    "jpg", "js", "json", "m4a", "m4v", "map", "mjs", "mkv", "mov", "mp3", "mp4", "mpeg", "msi",
-    "odt", "ogg", "otf", "pdf", "pkg", "png", "ppt", "pptx", "rar", "rpm", "rss", "svg", "tar",
-    "tgz", "ttf", "wasm", "wav", "webm", "webp", "woff", "woff2", "xls", "zip",
+    "7z", "apk", "avi", "avif", "bin", "bmp", "bz2", "css", "csv", "deb", "dmg", "doc", "docx", "eot", "epub", "exe",
+    "flac", "flv", "gif", "gz", "heic", "ico", "ics", "iso", "jar", "jpeg", "jpg", "js", "json", "m4a", "m4v", "map",
+    "mjs", "mkv", "mov", "mp3", "mp4", "mpeg", "msi", "odt", "ogg", "otf", "pdf", "pkg", "png", "ppt", "pptx", "rar",
+    "rpm", "rss", "svg", "tar", "tgz", "ttf", "wasm", "wav", "webm", "webp", "woff", "woff2", "xls", "zip",
 ];
 
 /// Gives an address the one form under which its page is known: no fragment, no tracking, the same
@@ -51,9 +41,7 @@ pub fn normalize(url: &Url) -> Url {
     normal.set_fragment(None);
     let path = same_encoding(url.path());
     normal.set_path(&path);
-    if let Some(host) =
-        url.host_str().and_then(|host| host.strip_suffix('.')).filter(|host| !host.is_empty())
-    {
+    if let Some(host) = url.host_str().and_then(|host| host.strip_suffix('.')).filter(|host| !host.is_empty()) {
         // Cannot fail: it was a host with its dot.
         let _ = normal.set_host(Some(host));
     }
@@ -134,15 +122,9 @@ pub enum InvalidPattern {
 impl Scope {
     /// A scope around a start. Patterns that begin with `/` are matched with the path, others with the
     /// whole address without its scheme; `*` stays inside a folder, `**` does not.
-    pub fn new(
-        start: &Url,
-        include: &[String],
-        exclude: &[String],
-        depth_max: usize,
-    ) -> Result<Self, InvalidPattern> {
+    pub fn new(start: &Url, include: &[String], exclude: &[String], depth_max: usize) -> Result<Self, InvalidPattern> {
         let start = normalize(start);
-        let folder =
-            start.path().rsplit_once('/').map_or("/", |(folder, _)| folder).to_owned() + "/";
+        let folder = start.path().rsplit_once('/').map_or("/", |(folder, _)| folder).to_owned() + "/";
         Ok(Self {
             folder,
             include: if include.is_empty() { None } else { Some(globs(include)?) },
@@ -171,9 +153,7 @@ impl Scope {
 
     /// Another host is another site, but for `www.` and https: those lead to the start's own form.
     fn check_site(&self, url: &mut Url) -> Result<(), Reason> {
-        let bare = |url: &Url| {
-            url.host_str().map(|host| host.strip_prefix("www.").unwrap_or(host).to_owned())
-        };
+        let bare = |url: &Url| url.host_str().map(|host| host.strip_prefix("www.").unwrap_or(host).to_owned());
         let usual_ports = self.start.port().is_none() && url.port().is_none();
         if bare(url) != bare(&self.start)
             || !usual_ports && url.port_or_known_default() != self.start.port_or_known_default()
@@ -189,18 +169,13 @@ impl Scope {
     fn check_patterns(&self, url: &Url) -> Result<(), Reason> {
         let address = url.as_str().split_once("://").map_or(url.as_str(), |(_, address)| address);
         let path = &url[url::Position::BeforePath..];
-        let matching =
-            |globs: &GlobSet| globs.matches(path).into_iter().chain(globs.matches(address)).min();
+        let matching = |globs: &GlobSet| globs.matches(path).into_iter().chain(globs.matches(address)).min();
         if let Some(index) = matching(&self.exclude) {
-            return Err(Reason::Excluded(
-                self.exclude_patterns.get(index).cloned().unwrap_or_default(),
-            ));
+            return Err(Reason::Excluded(self.exclude_patterns.get(index).cloned().unwrap_or_default()));
         }
         match &self.include {
             Some(include) if matching(include).is_none() => Err(Reason::NotIncluded),
-            None if !url.path().starts_with(&self.folder)
-                && format!("{}/", url.path()) != self.folder =>
-            {
+            None if !url.path().starts_with(&self.folder) && format!("{}/", url.path()) != self.folder => {
                 Err(Reason::OutsideStart)
             }
             _ => Ok(()),
@@ -253,26 +228,18 @@ fn check_traps(url: &Url) -> Result<(), Reason> {
     if repeats || segments.len() > SEGMENTS_MAX || [1, 2, 3].into_iter().any(is_echo) {
         return Err(Reason::RepeatingPath);
     }
-    let names: Vec<String> = url
-        .query()
-        .unwrap_or_default()
-        .split('&')
-        .map(|parameter| name_of(parameter).to_ascii_lowercase())
-        .collect();
+    let names: Vec<String> =
+        url.query().unwrap_or_default().split('&').map(|parameter| name_of(parameter).to_ascii_lowercase()).collect();
     if url.path().to_ascii_lowercase().contains(";jsessionid=")
         || names.iter().any(|name| SESSIONS.contains(&name.as_str()))
     {
         return Err(Reason::SessionAddress);
     }
-    let in_calendar = segments.iter().any(|segment| {
-        matches!(
-            segment.to_ascii_lowercase().as_str(),
-            "calendar" | "events" | "kalender" | "agenda"
-        )
-    });
+    let in_calendar = segments
+        .iter()
+        .any(|segment| matches!(segment.to_ascii_lowercase().as_str(), "calendar" | "events" | "kalender" | "agenda"));
     if names.iter().filter(|name| CALENDARS.contains(&name.as_str())).count() >= 2
-        || in_calendar
-            && (segments.iter().any(|segment| is_date(segment)) || has_year_and_month(&segments))
+        || in_calendar && (segments.iter().any(|segment| is_date(segment)) || has_year_and_month(&segments))
     {
         return Err(Reason::Calendar);
     }
@@ -286,7 +253,9 @@ fn is_date(segment: &str) -> bool {
 }
 
 fn has_year_and_month(segments: &[&str]) -> bool {
-    segments.windows(2).any(|pair| matches!(pair, [year, month] if is_number(year, 4) && (is_number(month, 2) || is_number(month, 1))))
+    segments
+        .windows(2)
+        .any(|pair| matches!(pair, [year, month] if is_number(year, 4) && (is_number(month, 2) || is_number(month, 1))))
 }
 
 fn is_number(text: &str, digits: usize) -> bool {
@@ -328,9 +297,7 @@ mod tests {
     }
 
     fn scope(start: &str, include: &[&str], exclude: &[&str]) -> Scope {
-        let owned = |patterns: &[&str]| {
-            patterns.iter().map(|pattern| (*pattern).to_owned()).collect::<Vec<_>>()
-        };
+        let owned = |patterns: &[&str]| patterns.iter().map(|pattern| (*pattern).to_owned()).collect::<Vec<_>>();
         Scope::new(&url(start), &owned(include), &owned(exclude), 3).unwrap()
     }
 
@@ -341,10 +308,7 @@ mod tests {
             ("https://site.example", "https://site.example/"),
             ("https://site.example./x", "https://site.example/x"),
             ("https://site.example/%7euser/%e3%83%84?", "https://site.example/~user/%E3%83%84"),
-            (
-                "https://site.example/a?utm_source=x&b=2&a=1&gclid=y&fbclid=z",
-                "https://site.example/a?a=1&b=2",
-            ),
+            ("https://site.example/a?utm_source=x&b=2&a=1&gclid=y&fbclid=z", "https://site.example/a?a=1&b=2"),
             ("https://site.example/a?b=2&b=1", "https://site.example/a?b=2&b=1"),
             ("https://site.example/a/index.html", "https://site.example/a/index.html"),
             ("https://site.example/100%/%zz%e", "https://site.example/100%/%zz%e"),
@@ -362,10 +326,7 @@ mod tests {
             Ok("https://www.site.example/docs/a".into()),
             "www and https lead to the start's own form"
         );
-        assert_eq!(
-            admitted("https://www.site.example/docs"),
-            Ok("https://www.site.example/docs".into())
-        );
+        assert_eq!(admitted("https://www.site.example/docs"), Ok("https://www.site.example/docs".into()));
         assert_eq!(admitted("https://www.site.example/documents/"), Err(Reason::OutsideStart));
         assert_eq!(admitted("https://www.site.example/"), Err(Reason::OutsideStart));
         assert_eq!(admitted("https://blog.site.example/docs/a"), Err(Reason::OtherSite));
@@ -376,24 +337,13 @@ mod tests {
 
     #[test]
     fn patterns_choose_and_exclusion_wins() {
-        let scope = scope(
-            "https://site.example/docs/",
-            &["/help/**", "site.example/faq/*"],
-            &["/help/old/**"],
-        );
+        let scope = scope("https://site.example/docs/", &["/help/**", "site.example/faq/*"], &["/help/old/**"]);
         let admit = |address: &str| scope.admit(&url(address), 0).map(drop);
         assert_eq!(admit("https://site.example/help/a/b"), Ok(()));
         assert_eq!(admit("https://site.example/faq/a"), Ok(()));
-        assert_eq!(
-            admit("https://site.example/faq/a/b"),
-            Err(Reason::NotIncluded),
-            "one star stays inside a folder"
-        );
+        assert_eq!(admit("https://site.example/faq/a/b"), Err(Reason::NotIncluded), "one star stays inside a folder");
         assert_eq!(admit("https://site.example/docs/a"), Err(Reason::NotIncluded));
-        assert_eq!(
-            admit("https://site.example/help/old/a"),
-            Err(Reason::Excluded("/help/old/**".into()))
-        );
+        assert_eq!(admit("https://site.example/help/old/a"), Err(Reason::Excluded("/help/old/**".into())));
         assert!(matches!(
             Scope::new(&url("https://site.example/"), &["/a[".into()], &[], 1),
             Err(InvalidPattern::Syntax { .. })
@@ -403,8 +353,7 @@ mod tests {
     #[test]
     fn traps_are_seen_and_real_addresses_are_not_taken_for_them() {
         let scope = scope("https://site.example/", &[], &[]);
-        let admit =
-            |path: &str| scope.admit(&url(&format!("https://site.example{path}")), 0).map(drop);
+        let admit = |path: &str| scope.admit(&url(&format!("https://site.example{path}")), 0).map(drop);
         for (path, reason) in [
             ("/a/b/a/b/a/b/c", Reason::RepeatingPath),
             ("/x/x/x", Reason::RepeatingPath),
@@ -440,10 +389,7 @@ mod tests {
     fn only_so_many_variants_of_a_path_pass() {
         let mut variants = Variants::default();
         for number in 0..VARIANTS_MAX {
-            assert_eq!(
-                variants.admit(&url(&format!("https://site.example/list?page={number}"))),
-                Ok(())
-            );
+            assert_eq!(variants.admit(&url(&format!("https://site.example/list?page={number}"))), Ok(()));
         }
         assert_eq!(
             variants.admit(&url("https://site.example/list?page=last")),

@@ -145,11 +145,7 @@ impl Guard {
         }
         let host = url.host().ok_or(Refusal::NoHost)?;
         let (name, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default());
-        if self
-            .allow_private_hosts
-            .iter()
-            .any(|allowed| allowed.host == name && Some(allowed.port) == port)
-        {
+        if self.allow_private_hosts.iter().any(|allowed| allowed.host == name && Some(allowed.port) == port) {
             return Ok(Route::Allowed);
         }
         let is_private = match host {
@@ -162,10 +158,7 @@ impl Guard {
 
     /// Builds the clients through which guarded requests go. `configure` sets what is the same for both
     /// (timeouts, user agent); redirects and proxies are off whatever it does, since neither would be guarded.
-    pub fn client(
-        &self,
-        configure: impl Fn(ClientBuilder) -> ClientBuilder,
-    ) -> reqwest::Result<GuardedClient> {
+    pub fn client(&self, configure: impl Fn(ClientBuilder) -> ClientBuilder) -> reqwest::Result<GuardedClient> {
         // Whoever comes first installs the provider; coming second changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let locked = || configure(Client::builder()).redirect(redirect::Policy::none()).no_proxy();
@@ -204,15 +197,15 @@ pub fn refusal_in(error: &(dyn std::error::Error + 'static)) -> Option<Refusal> 
 /// Whether an address belongs to the public internet.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(address) => !PRIVATE_V4
-            .iter()
-            .any(|(network, bits)| (u32::from(address) ^ u32::from(*network)) >> (32 - bits) == 0),
+        IpAddr::V4(address) => {
+            !PRIVATE_V4.iter().any(|(network, bits)| (u32::from(address) ^ u32::from(*network)) >> (32 - bits) == 0)
+        }
         // Global unicast is 2000::/3; mapped, compatible, NAT64, unique local, link-local and multicast lie outside it.
         IpAddr::V6(address) => {
             u128::from(address) >> 125 == 1
-                && !PRIVATE_V6.iter().any(|(network, bits)| {
-                    (u128::from(address) ^ u128::from(*network)) >> (128 - bits) == 0
-                })
+                && !PRIVATE_V6
+                    .iter()
+                    .any(|(network, bits)| (u128::from(address) ^ u128::from(*network)) >> (128 - bits) == 0)
         }
     }
 }
@@ -314,10 +307,7 @@ mod tests {
             "printer.local",
             "metadata.google.internal",
         ] {
-            assert!(
-                matches!(check(&format!("http://{host}/")), Err(Refusal::Private(_))),
-                "{host} is let through"
-            );
+            assert!(matches!(check(&format!("http://{host}/")), Err(Refusal::Private(_))), "{host} is let through");
         }
     }
 
@@ -349,8 +339,7 @@ mod tests {
 
     #[test]
     fn an_exception_holds_for_exactly_its_host_and_port() {
-        let guard =
-            Guard::new(vec!["127.0.0.1:8000".parse().unwrap(), "intranet:80".parse().unwrap()]);
+        let guard = Guard::new(vec!["127.0.0.1:8000".parse().unwrap(), "intranet:80".parse().unwrap()]);
         let check = |url: &str| guard.check(&Url::parse(url).unwrap());
         assert_eq!(check("http://127.0.0.1:8000/x"), Ok(Route::Allowed));
         assert_eq!(check("http://0x7f000001:8000/x"), Ok(Route::Allowed));
@@ -366,9 +355,7 @@ mod tests {
 
     #[test]
     fn exceptions_are_read_strictly() {
-        for text in
-            ["127.0.0.1", "http://a:80", "a:80/path", "u@a:80", "a:99999", ":80", "a:80?x", "*.a:x"]
-        {
+        for text in ["127.0.0.1", "http://a:80", "a:80/path", "u@a:80", "a:99999", ":80", "a:80?x", "*.a:x"] {
             assert!(text.parse::<HostPort>().is_err(), "{text} is accepted");
         }
         assert_eq!("[::1]:80".parse::<HostPort>().unwrap().to_string(), "[::1]:80");
@@ -382,12 +369,7 @@ mod tests {
             public_only("rebind.example", [private].into_iter()).err(),
             Some(Refusal::Private("rebind.example".into()))
         );
-        assert_eq!(
-            public_only("mixed.example", [private, public].into_iter())
-                .unwrap()
-                .collect::<Vec<_>>(),
-            [public]
-        );
+        assert_eq!(public_only("mixed.example", [private, public].into_iter()).unwrap().collect::<Vec<_>>(), [public]);
     }
 
     #[tokio::test]

@@ -87,9 +87,8 @@ fn read_line(line: &str, number: usize) -> Result<Text> {
     if line.len() > LINE_BYTES_MAX {
         return Err(fail(format!("it has {} bytes, {LINE_BYTES_MAX} are allowed", line.len())));
     }
-    let line: Line = serde_json::from_str(line).map_err(|error| {
-        fail(format!("{error}; a line is {{\"id\": …, \"title\": …, \"text\": …, \"url\"?: …}}"))
-    })?;
+    let line: Line = serde_json::from_str(line)
+        .map_err(|error| fail(format!("{error}; a line is {{\"id\": …, \"title\": …, \"text\": …, \"url\"?: …}}")))?;
     if line.id.is_empty() {
         return Err(fail("`id` is empty: give every document an id of its own".to_owned()));
     }

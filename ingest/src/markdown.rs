@@ -104,9 +104,7 @@ impl<'a> Writer<'a> {
             Tag::Table if self.write_table(index) => {}
             // A button in a heading is the question of an accordion; elsewhere it is a thing to click.
             Tag::Button if !self.is_in_heading() => {}
-            Tag::Anchor
-                if self.is_in_heading()
-                    && !self.outline.text(index).contains(char::is_alphanumeric) => {}
+            Tag::Anchor if self.is_in_heading() && !self.outline.text(index).contains(char::is_alphanumeric) => {}
             Tag::Anchor | Tag::Inline | Tag::Button => return true,
             _ => {
                 let start = element.attr("start").and_then(|start| start.parse().ok());
@@ -119,12 +117,7 @@ impl<'a> Writer<'a> {
 
     fn is_in_heading(&self) -> bool {
         self.heading.is_some()
-            || self
-                .frames
-                .iter()
-                .rev()
-                .take(4)
-                .any(|frame| matches!(frame.tag, Tag::Term | Tag::Paragraph))
+            || self.frames.iter().rev().take(4).any(|frame| matches!(frame.tag, Tag::Term | Tag::Paragraph))
     }
 
     fn open(&mut self, tag: Tag, end: usize, start: Option<usize>) {
@@ -187,9 +180,7 @@ impl<'a> Writer<'a> {
             self.out.push_str(&text.replace('\n', " "));
             return;
         }
-        for (number, line) in
-            text.split('\n').map(str::trim).filter(|line| !line.is_empty()).enumerate()
-        {
+        for (number, line) in text.split('\n').map(str::trim).filter(|line| !line.is_empty()).enumerate() {
             if number > 0 {
                 self.begin_line();
             }
@@ -206,12 +197,8 @@ impl<'a> Writer<'a> {
             if !self.is_near {
                 self.out.push('\n');
                 // A blank line belongs to the quotes that both blocks stand in.
-                let shared = self
-                    .prefix
-                    .bytes()
-                    .zip(self.last_prefix.bytes())
-                    .take_while(|(one, other)| one == other)
-                    .count();
+                let shared =
+                    self.prefix.bytes().zip(self.last_prefix.bytes()).take_while(|(one, other)| one == other).count();
                 self.out.push_str(self.prefix.get(..shared).unwrap_or_default().trim_end());
             }
             self.out.push('\n');
@@ -261,13 +248,11 @@ impl<'a> Writer<'a> {
         let first_inside = self.outline.children(index).map(|(inner, _)| inner).next();
         [Some(index), first_inside].into_iter().flatten().find_map(|index| {
             let Kind::Element(_, element) = self.outline.get(index)?.kind else { return None };
-            let language = element.attr("class")?.split_ascii_whitespace().find_map(|name| {
-                name.strip_prefix("language-").or_else(|| name.strip_prefix("lang-"))
-            })?;
-            language
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "+-#_.".contains(c))
-                .then_some(language)
+            let language = element
+                .attr("class")?
+                .split_ascii_whitespace()
+                .find_map(|name| name.strip_prefix("language-").or_else(|| name.strip_prefix("lang-")))?;
+            language.chars().all(|c| c.is_ascii_alphanumeric() || "+-#_.".contains(c)).then_some(language)
         })
     }
 
@@ -313,10 +298,8 @@ impl<'a> Writer<'a> {
     }
 
     fn write_caption(&mut self, table: usize) {
-        let caption = self
-            .outline
-            .children(table)
-            .find(|(_, item)| matches!(item.kind, Kind::Element(Tag::Paragraph, _)));
+        let caption =
+            self.outline.children(table).find(|(_, item)| matches!(item.kind, Kind::Element(Tag::Paragraph, _)));
         if let Some((index, _)) = caption.filter(|(index, _)| !self.is_left_out(*index)) {
             let text = self.outline.text(index);
             self.line.push(&text);

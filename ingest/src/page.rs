@@ -119,7 +119,7 @@ impl Written {
         };
         let start = parse_start(library, &scan.url)?;
         let scope = Scope::new(&start, &scan.settings.include, &scan.settings.exclude, scan.settings.depth_max)?;
-        let links = new_links(library, scan, page, &scope, (&body.url, &extraction));
+        let links = unknown_links(library, scan, page, &scope, (&body.url, &extraction));
         let mut written = match skipped_because(&scope, page, &body, &extraction) {
             Some(reason) => Self::ended(PageState::Skipped, Some(reason)),
             None => Self::ended(PageState::New, None),
@@ -171,7 +171,7 @@ fn skipped_because(scope: &Scope, page: &Page, body: &Body, extraction: &Extract
 }
 
 /// Links of the page that are no rows yet, and where it leads on to.
-fn new_links(
+fn unknown_links(
     library: &Library,
     scan: &Scan,
     page: &Page,

@@ -56,9 +56,8 @@ impl Politeness {
     /// and makes the requests follow one another.
     pub async fn wait(&self, url: &Url, crawl_delay: Option<Duration>) -> Turn {
         let permit = self.permits(url).acquire_owned().await.ok();
-        let delay = crawl_delay.map_or(self.settings.delay, |asked| {
-            asked.min(CRAWL_DELAY_MAX).max(self.settings.delay)
-        });
+        let delay =
+            crawl_delay.map_or(self.settings.delay, |asked| asked.min(CRAWL_DELAY_MAX).max(self.settings.delay));
         let start = self.reserve(url, delay);
         sleep_until(start).await;
         Turn { _permit: permit }
@@ -88,11 +87,7 @@ impl Politeness {
         if hosts.len() >= HOSTS_MAX {
             hosts.retain(|_, host| host.free_at > now || Arc::strong_count(&host.permits) > 1);
         }
-        let key = format!(
-            "{}:{}",
-            url.host_str().unwrap_or_default(),
-            url.port_or_known_default().unwrap_or_default()
-        );
+        let key = format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
         let host = hosts.entry(key).or_insert_with(|| Host {
             permits: Arc::new(Semaphore::new(self.settings.requests_at_once.max(1))),
             free_at: now,
@@ -130,15 +125,10 @@ mod tests {
         let politeness = politeness();
         let address = url("https://a.example/");
         let held = [politeness.wait(&address, None).await, politeness.wait(&address, None).await];
-        let third =
-            tokio::time::timeout(Duration::from_mins(1), politeness.wait(&address, None)).await;
+        let third = tokio::time::timeout(Duration::from_mins(1), politeness.wait(&address, None)).await;
         assert!(third.is_err(), "a third request started while two were running");
         drop(held);
-        assert!(
-            tokio::time::timeout(Duration::from_mins(1), politeness.wait(&address, None))
-                .await
-                .is_ok()
-        );
+        assert!(tokio::time::timeout(Duration::from_mins(1), politeness.wait(&address, None)).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]

@@ -29,26 +29,18 @@ impl Rules {
         match answer.map_err(|refused| refused.reason) {
             Ok(Fetched::Body(body)) => Self::parse(&body.bytes, robot),
             // Of the client errors only those that ask to come back later (429) forbid.
-            Err(
-                Reason::Gone(_)
-                | Reason::NotAllowed(_)
-                | Reason::TooManyRedirects(_)
-                | Reason::Status(400..=499),
-            ) => Self { robots: Robots::allow_all(), unreadable: None },
+            Err(Reason::Gone(_) | Reason::NotAllowed(_) | Reason::TooManyRedirects(_) | Reason::Status(400..=499)) => {
+                Self { robots: Robots::allow_all(), unreadable: None }
+            }
             Ok(Fetched::NotModified) => Self::forbidding(&Reason::BadAnswer),
             // The guard's own words say more than that robots.txt was not read.
-            Err(reason @ Reason::Refused(_)) => {
-                Self { robots: Robots::disallow_all(), unreadable: Some(reason) }
-            }
+            Err(reason @ Reason::Refused(_)) => Self { robots: Robots::disallow_all(), unreadable: Some(reason) },
             Err(reason) => Self::forbidding(&reason),
         }
     }
 
     fn forbidding(reason: &Reason) -> Self {
-        Self {
-            robots: Robots::disallow_all(),
-            unreadable: Some(Reason::RobotsUnreadable(reason.to_string())),
-        }
+        Self { robots: Robots::disallow_all(), unreadable: Some(Reason::RobotsUnreadable(reason.to_string())) }
     }
 
     /// Whether an address of this host may be read.
@@ -101,12 +93,7 @@ mod tests {
             &["/", "/public"],
             &["/private", "/private/x"],
         ),
-        (
-            "2.2.1 the name is matched without regard to case",
-            "User-agent: FrontDesk\nDisallow: /x\n",
-            &["/y"],
-            &["/x"],
-        ),
+        ("2.2.1 the name is matched without regard to case", "User-agent: FrontDesk\nDisallow: /x\n", &["/y"], &["/x"]),
         (
             "2.2.1 groups of one robot are merged",
             "User-agent: frontdesk\nDisallow: /a\n\nUser-agent: other\nDisallow: /\n\nUser-agent: frontdesk\nDisallow: /b\n",
@@ -119,12 +106,7 @@ mod tests {
             &["/b"],
             &["/a"],
         ),
-        (
-            "2.2.1 no group for us and no * allows all",
-            "User-agent: other\nDisallow: /\n",
-            &["/", "/x"],
-            &[],
-        ),
+        ("2.2.1 no group for us and no * allows all", "User-agent: other\nDisallow: /\n", &["/", "/x"], &[]),
         (
             "2.2.1 another robot's name that begins like ours is not ours",
             "User-agent: frontdeskbot\nDisallow: /\n",
@@ -143,36 +125,21 @@ mod tests {
             &["/docs/", "/docs/x"],
             &["/", "/doc"],
         ),
-        (
-            "2.2.2 of equal rules Allow wins",
-            "User-agent: *\nDisallow: /page\nAllow: /page\n",
-            &["/page"],
-            &[],
-        ),
+        ("2.2.2 of equal rules Allow wins", "User-agent: *\nDisallow: /page\nAllow: /page\n", &["/page"], &[]),
         (
             "2.2.2 paths are matched with regard to case",
             "User-agent: *\nDisallow: /Private\n",
             &["/private"],
             &["/Private"],
         ),
-        (
-            "2.2.2 an empty Disallow forbids nothing",
-            "User-agent: *\nDisallow:\n",
-            &["/", "/x"],
-            &[],
-        ),
+        ("2.2.2 an empty Disallow forbids nothing", "User-agent: *\nDisallow:\n", &["/", "/x"], &[]),
         (
             "2.2.2 percent-encoded and plain octets are the same",
             "User-agent: *\nDisallow: /foo/bar/ツ\nDisallow: /b%61r\n",
             &["/foo/bar/"],
             &["/foo/bar/%E3%83%84", "/bar"],
         ),
-        (
-            "2.2.2 %2F is no folder",
-            "User-agent: *\nDisallow: /a%2Fb\n",
-            &["/a/b"],
-            &["/a%2fb", "/a%2Fb"],
-        ),
+        ("2.2.2 %2F is no folder", "User-agent: *\nDisallow: /a%2Fb\n", &["/a/b"], &["/a%2fb", "/a%2Fb"]),
         (
             "2.2.3 * matches anything",
             "User-agent: *\nDisallow: /*.php\nDisallow: /a*z\n",
@@ -185,54 +152,19 @@ mod tests {
             &["/x.php?y", "/x.php5", "/exact/", "/exact?x"],
             &["/x.php", "/exact"],
         ),
-        (
-            "2.2.3 # begins a comment",
-            "User-agent: * # all\nDisallow: /x # not here\n",
-            &["/y"],
-            &["/x", "/x/y"],
-        ),
+        ("2.2.3 # begins a comment", "User-agent: * # all\nDisallow: /x # not here\n", &["/y"], &["/x", "/x/y"]),
         (
             "2.2.4 other lines do not end a group",
             "User-agent: *\nCrawl-delay: 1\nSitemap: https://site.example/s.xml\nDisallow: /x\n",
             &["/y"],
             &["/x"],
         ),
-        (
-            "a query belongs to the path",
-            "User-agent: *\nDisallow: /*?session=\n",
-            &["/x?page=1"],
-            &["/x?session=1"],
-        ),
-        (
-            "a byte order mark is not part of the first line",
-            "\u{feff}User-agent: *\nDisallow: /x\n",
-            &["/y"],
-            &["/x"],
-        ),
-        (
-            "lines end in CR, LF or both",
-            "User-agent: *\r\nDisallow: /a\rDisallow: /b\n",
-            &["/c"],
-            &["/a", "/b"],
-        ),
-        (
-            "keys are read without regard to case and spaces",
-            "USER-AGENT : *\n  disallow :/x\n",
-            &["/y"],
-            &["/x"],
-        ),
-        (
-            "rules ahead of any group are nobody's",
-            "Disallow: /\nUser-agent: *\nDisallow: /x\n",
-            &["/y"],
-            &["/x"],
-        ),
-        (
-            "robots.txt itself may always be read",
-            "User-agent: *\nDisallow: /\n",
-            &["/robots.txt"],
-            &["/x"],
-        ),
+        ("a query belongs to the path", "User-agent: *\nDisallow: /*?session=\n", &["/x?page=1"], &["/x?session=1"]),
+        ("a byte order mark is not part of the first line", "\u{feff}User-agent: *\nDisallow: /x\n", &["/y"], &["/x"]),
+        ("lines end in CR, LF or both", "User-agent: *\r\nDisallow: /a\rDisallow: /b\n", &["/c"], &["/a", "/b"]),
+        ("keys are read without regard to case and spaces", "USER-AGENT : *\n  disallow :/x\n", &["/y"], &["/x"]),
+        ("rules ahead of any group are nobody's", "Disallow: /\nUser-agent: *\nDisallow: /x\n", &["/y"], &["/x"]),
+        ("robots.txt itself may always be read", "User-agent: *\nDisallow: /\n", &["/robots.txt"], &["/x"]),
         (
             "a page of HTML in its place allows all",
             "<!doctype html><html><body>Not found</body></html>",
@@ -290,12 +222,8 @@ mod tests {
     #[test]
     fn a_refusal_names_its_rule() {
         let rules = Rules::parse(b"User-agent: *\nDisallow: /private/\n", "frontdesk");
-        let refused =
-            rules.check(&Url::parse("https://site.example/private/x").unwrap()).unwrap_err();
-        assert_eq!(
-            refused.to_string(),
-            "the website's robots.txt forbids the page (rule `Disallow: /private/`)"
-        );
+        let refused = rules.check(&Url::parse("https://site.example/private/x").unwrap()).unwrap_err();
+        assert_eq!(refused.to_string(), "the website's robots.txt forbids the page (rule `Disallow: /private/`)");
     }
 
     #[test]

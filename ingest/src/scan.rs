@@ -47,7 +47,12 @@ pub fn parse_start(library: &Library, text: &str) -> Result<Url> {
 }
 
 /// Starts a scan: a source for the site where there is none, the scan, and the job that lists its pages.
-pub async fn start(library: &Library, organization_id: OrganizationId, url: &str, settings: ScanSettings) -> Result<Scan> {
+pub async fn start(
+    library: &Library,
+    organization_id: OrganizationId,
+    url: &str,
+    settings: ScanSettings,
+) -> Result<Scan> {
     let start = parse_start(library, url)?;
     Scope::new(&start, &settings.include, &settings.exclude, settings.depth_max)?;
     if settings.pages_max == 0 || settings.pages_max > PAGES_MAX {
@@ -94,8 +99,7 @@ pub async fn discover(library: &Library, organization_id: OrganizationId, id: Sc
     }
     let discovered = discover_pages(library, &start, &scope, scan.settings.pages_max).await;
     let mut transaction = tenant.begin().await?;
-    let pages: Vec<NewPage> =
-        discovered.pages.iter().map(|url| NewPage { url: url.to_string(), depth: 0 }).collect();
+    let pages: Vec<NewPage> = discovered.pages.iter().map(|url| NewPage { url: url.to_string(), depth: 0 }).collect();
     add_pages(&mut transaction, id, &pages).await?;
     for (url, reason) in discovered.skipped.iter().take(SKIPPED_KEPT_MAX) {
         skip_page(&mut transaction, id, url, reason).await?;
@@ -121,7 +125,13 @@ pub async fn discover_pages(library: &Library, start: &Url, scope: &Scope, pages
     starts.extend(start.join("sitemap.xml").ok());
     let mut walk = Walk::new(starts);
     while let Some((url, depth)) = walk.take() {
-        let get = Get { url: url.clone(), want: Want::Sitemap, etag: None, last_modified: None, crawl_delay: rules.crawl_delay() };
+        let get = Get {
+            url: url.clone(),
+            want: Want::Sitemap,
+            etag: None,
+            last_modified: None,
+            crawl_delay: rules.crawl_delay(),
+        };
         let Ok(Fetched::Body(body)) = library.fetcher.get(&get).await else { continue };
         match sitemap::parse(body.bytes, &body.url) {
             Ok(Sitemap::Index(entries)) => walk.found(entries, depth),
@@ -184,7 +194,8 @@ pub async fn fail(library: &Library, organization_id: OrganizationId, id: ScanId
     let tenant = library.database.of(organization_id);
     let scan = tenant.load_scan(id).await?;
     let mut transaction = tenant.begin().await?;
-    end(&mut transaction, &scan, ScanState::Failed, Some("its pages could not be listed, again and again".to_owned())).await?;
+    end(&mut transaction, &scan, ScanState::Failed, Some("its pages could not be listed, again and again".to_owned()))
+        .await?;
     Ok(transaction.commit().await?)
 }
 
@@ -240,7 +251,11 @@ async fn change_state(
 }
 
 /// Pages of a scan by what became of them.
-pub async fn progress(library: &Library, organization_id: OrganizationId, id: ScanId) -> Result<HashMap<PageState, i64>> {
+pub async fn progress(
+    library: &Library,
+    organization_id: OrganizationId,
+    id: ScanId,
+) -> Result<HashMap<PageState, i64>> {
     Ok(library.database.of(organization_id).count_pages(id).await?)
 }
 

@@ -40,21 +40,15 @@ pub struct Entry {
 /// Reads one sitemap, found at an address.
 pub fn parse(bytes: Vec<u8>, url: &Url) -> Result<Sitemap, Reason> {
     let bounds = Bounds { raw_bytes_max: SITEMAP_BYTES_MAX, unpacked_bytes_max: SITEMAP_BYTES_MAX };
-    let bytes = unpack_if_gzip(bytes, bounds)
-        .map_err(|_| Reason::BadSitemap("it is damaged or too large".to_owned()))?;
+    let bytes =
+        unpack_if_gzip(bytes, bounds).map_err(|_| Reason::BadSitemap("it is damaged or too large".to_owned()))?;
     let text = charset::decode(&bytes, None);
-    if text.trim_start().starts_with('<') {
-        xml(&text, url)
-    } else {
-        Ok(Sitemap::Pages(lines(&text, url)))
-    }
+    if text.trim_start().starts_with('<') { xml(&text, url) } else { Ok(Sitemap::Pages(lines(&text, url))) }
 }
 
 fn lines(text: &str, url: &Url) -> Vec<Entry> {
-    let absolute = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| line.len() <= ELEMENT_BYTES_MAX && line.starts_with("http"));
+    let absolute =
+        text.lines().map(str::trim).filter(|line| line.len() <= ELEMENT_BYTES_MAX && line.starts_with("http"));
     absolute
         .filter_map(|line| url.join(line).ok())
         .take(URLS_MAX)
@@ -231,9 +225,7 @@ mod tests {
 
     fn pages(text: &str) -> Vec<String> {
         match read(text).unwrap() {
-            Sitemap::Pages(entries) => {
-                entries.into_iter().map(|entry| entry.url.to_string()).collect()
-            }
+            Sitemap::Pages(entries) => entries.into_iter().map(|entry| entry.url.to_string()).collect(),
             Sitemap::Index(_) => panic!("an index"),
         }
     }
@@ -275,10 +267,7 @@ mod tests {
 
     #[test]
     fn other_files_and_damaged_ones_are_refused_with_words() {
-        assert!(matches!(
-            read("<!doctype html><html><body>no</body></html>"),
-            Err(Reason::BadSitemap(_))
-        ));
+        assert!(matches!(read("<!doctype html><html><body>no</body></html>"), Err(Reason::BadSitemap(_))));
         assert_eq!(
             pages("<urlset><url><loc>https://site.example/a</loc></url><url><loc>https://site.exa"),
             ["https://site.example/a"]

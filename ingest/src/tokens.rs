@@ -12,16 +12,14 @@ pub fn estimate(text: &str) -> usize {
     let mut rest = bytes;
     while let Some((&first, after)) = rest.split_first() {
         if first.is_ascii_alphanumeric() {
-            let length =
-                rest.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
+            let length = rest.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
             let (word, after_word) = rest.split_at(length);
             hundredths += word_hundredths(word);
             rest = after_word;
         } else {
             // Each sign is a token; of a character in several bytes only the first counts.
-            let is_token = !first.is_ascii_whitespace()
-                && !first.is_ascii_control()
-                && first & 0b1100_0000 != 0b1000_0000;
+            let is_token =
+                !first.is_ascii_whitespace() && !first.is_ascii_control() && first & 0b1100_0000 != 0b1000_0000;
             hundredths += if is_token { 100 } else { 0 };
             rest = after;
         }
@@ -82,10 +80,7 @@ mod tests {
             "Cancellation takes effect at the end of the billing period, and unused months are refunded proportionally within fourteen business days.",
             25,
         ),
-        (
-            "0x7f3a9c2e 2026-11-21T08:15:30Z ERROR com.ibm.ws.security.AuthenticationException: CWWKS1100A",
-            44,
-        ),
+        ("0x7f3a9c2e 2026-11-21T08:15:30Z ERROR com.ibm.ws.security.AuthenticationException: CWWKS1100A", 44),
         (
             "Phosphatidylinositol 3-kinase inhibitors attenuate lipopolysaccharide-induced tumour necrosis factor expression in macrophages.",
             35,

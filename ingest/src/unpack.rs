@@ -48,11 +48,7 @@ impl Unpacker {
     /// Takes the body as gzip of one or several members.
     pub fn gzip(bounds: Bounds) -> Self {
         let decoder = MultiGzDecoder::new(Bounded::new(bounds.unpacked_bytes_max));
-        Self {
-            stage: Stage::Gzip(Box::new(decoder)),
-            raw_bytes: 0,
-            raw_bytes_max: bounds.raw_bytes_max,
-        }
+        Self { stage: Stage::Gzip(Box::new(decoder)), raw_bytes: 0, raw_bytes_max: bounds.raw_bytes_max }
     }
 
     /// Takes the next piece.
@@ -93,9 +89,7 @@ impl Unpacker {
         match self.stage {
             Stage::Plain(bounded) => Ok(bounded.bytes),
             Stage::Gzip(_) if self.raw_bytes == 0 => Ok(Vec::new()),
-            Stage::Gzip(decoder) => {
-                decoder.finish().map(|bounded| bounded.bytes).map_err(|error| stopped(&error))
-            }
+            Stage::Gzip(decoder) => decoder.finish().map(|bounded| bounded.bytes).map_err(|error| stopped(&error)),
         }
     }
 }
@@ -103,11 +97,7 @@ impl Unpacker {
 /// Unpacks gzip that is whole in memory, as sitemaps are; other bytes are given back as they are.
 pub fn unpack_if_gzip(bytes: Vec<u8>, bounds: Bounds) -> Result<Vec<u8>, Stopped> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return if bytes.len() > bounds.unpacked_bytes_max {
-            Err(Stopped::UnpackedTooLarge)
-        } else {
-            Ok(bytes)
-        };
+        return if bytes.len() > bounds.unpacked_bytes_max { Err(Stopped::UnpackedTooLarge) } else { Ok(bytes) };
     }
     let mut unpacker = Unpacker::gzip(bounds);
     unpacker.push(&bytes)?;
@@ -115,11 +105,7 @@ pub fn unpack_if_gzip(bytes: Vec<u8>, bounds: Bounds) -> Result<Vec<u8>, Stopped
 }
 
 fn stopped(error: &io::Error) -> Stopped {
-    if error.kind() == io::ErrorKind::FileTooLarge {
-        Stopped::UnpackedTooLarge
-    } else {
-        Stopped::Damaged
-    }
+    if error.kind() == io::ErrorKind::FileTooLarge { Stopped::UnpackedTooLarge } else { Stopped::Damaged }
 }
 
 /// A buffer that refuses to grow past its limit.
@@ -184,10 +170,7 @@ mod tests {
         let packed = gzip(b"a text that is cut in the middle of its stream, a long one");
         let cut = packed.get(..packed.len() - 6).unwrap().to_vec();
         assert_eq!(unpack_if_gzip(cut, BOUNDS), Err(Stopped::Damaged));
-        assert_eq!(
-            unpack_if_gzip(vec![0x1f, 0x8b, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10], BOUNDS),
-            Err(Stopped::Damaged)
-        );
+        assert_eq!(unpack_if_gzip(vec![0x1f, 0x8b, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10], BOUNDS), Err(Stopped::Damaged));
     }
 
     #[test]

@@ -12,16 +12,9 @@ fn take_apart(html: &str) -> Extraction {
     try_to_take_apart(html.as_bytes(), "text/html; charset=utf-8", None).unwrap()
 }
 
-fn try_to_take_apart(
-    bytes: &[u8],
-    content_type: &str,
-    profile: Option<&SiteProfile>,
-) -> Result<Extraction, Reason> {
+fn try_to_take_apart(bytes: &[u8], content_type: &str, profile: Option<&SiteProfile>) -> Result<Extraction, Reason> {
     let url = Url::parse("https://site.example/docs/page/").unwrap();
-    extract(
-        &RawPage { url: &url, content_type: Some(content_type), robots_tag: None, bytes },
-        profile,
-    )
+    extract(&RawPage { url: &url, content_type: Some(content_type), robots_tag: None, bytes }, profile)
 }
 
 /// Everything about a page that a reader of the snapshot wants to see.
@@ -40,10 +33,7 @@ fn shown(page: &Extraction) -> String {
 
 macro_rules! snapshot_of {
     ($name:literal) => {
-        insta::assert_snapshot!(
-            $name,
-            shown(&take_apart(include_str!(concat!("pages/", $name, ".html"))))
-        );
+        insta::assert_snapshot!($name, shown(&take_apart(include_str!(concat!("pages/", $name, ".html")))));
     };
 }
 
@@ -105,8 +95,7 @@ fn what_stands_on_every_page_is_left_out_once_the_site_is_known() {
 
 #[test]
 fn what_a_page_asks_of_robots_is_heard() {
-    let noindex =
-        take_apart("<meta name=ROBOTS content='NoIndex, nofollow'><p>Text <a href=x>link</a>");
+    let noindex = take_apart("<meta name=ROBOTS content='NoIndex, nofollow'><p>Text <a href=x>link</a>");
     assert!(noindex.noindex && noindex.links.is_empty());
     let url = Url::parse("https://site.example/").unwrap();
     for (tag, noindex) in [
@@ -118,12 +107,7 @@ fn what_a_page_asks_of_robots_is_heard() {
         ("max-snippet: 5, noindex", true),
         ("all", false),
     ] {
-        let page = RawPage {
-            url: &url,
-            content_type: Some("text/html"),
-            robots_tag: Some(tag),
-            bytes: b"<p>Text",
-        };
+        let page = RawPage { url: &url, content_type: Some("text/html"), robots_tag: Some(tag), bytes: b"<p>Text" };
         assert_eq!(extract(&page, None).unwrap().noindex, noindex, "{tag}");
     }
 }
@@ -141,25 +125,16 @@ fn links_are_absolute_once_each_and_only_to_web_pages() {
 
 #[test]
 fn a_page_that_says_it_does_not_exist_is_noticed() {
-    assert!(
-        take_apart("<title>Page not found | Site</title><h1>Oops</h1><p>There is nothing here.")
-            .seems_gone
-    );
-    let about = format!(
-        "<title>Error pages</title><h1>How to track 404 pages</h1><p>{}",
-        "Real text about it. ".repeat(100)
-    );
+    assert!(take_apart("<title>Page not found | Site</title><h1>Oops</h1><p>There is nothing here.").seems_gone);
+    let about =
+        format!("<title>Error pages</title><h1>How to track 404 pages</h1><p>{}", "Real text about it. ".repeat(100));
     assert!(!take_apart(&about).seems_gone);
 }
 
 #[test]
 fn plain_text_and_markdown_are_taken_as_they_are() {
-    let page =
-        try_to_take_apart(b"# Guide\r\n\r\nWords <b>here</b>.\r\n", "text/markdown", None).unwrap();
-    assert_eq!(
-        (page.title.as_str(), page.text.as_str()),
-        ("Guide", "# Guide\n\nWords <b>here</b>.")
-    );
+    let page = try_to_take_apart(b"# Guide\r\n\r\nWords <b>here</b>.\r\n", "text/markdown", None).unwrap();
+    assert_eq!((page.title.as_str(), page.text.as_str()), ("Guide", "# Guide\n\nWords <b>here</b>."));
 }
 
 #[test]
@@ -179,8 +154,7 @@ fn hidden_text_is_not_knowledge() {
 
 #[test]
 fn pages_that_mean_harm_end_soon_and_do_not_overflow() {
-    let nested =
-        |open: &str| format!("<h1>Head</h1><p>Before.</p>{}<p>Inside.</p>", open.repeat(100_000));
+    let nested = |open: &str| format!("<h1>Head</h1><p>Before.</p>{}<p>Inside.</p>", open.repeat(100_000));
     let attributes = (0..300_000).fold("<p ".to_owned(), |mut tag, number| {
         write!(tag, "a{number} ").unwrap();
         tag
@@ -207,10 +181,9 @@ fn pages_that_mean_harm_end_soon_and_do_not_overflow() {
         assert!(begin.elapsed() < Duration::from_secs(30), "took {:?}", begin.elapsed());
         match outcome {
             Ok(extraction) => assert!(extraction.text.len() <= 2 * page.len()),
-            Err(reason) => assert!(
-                matches!(reason, Reason::TooComplex | Reason::Empty | Reason::TextTooLarge(_)),
-                "{reason}"
-            ),
+            Err(reason) => {
+                assert!(matches!(reason, Reason::TooComplex | Reason::Empty | Reason::TextTooLarge(_)), "{reason}")
+            }
         }
     }
     let deep = take_apart(&nested("<div>"));

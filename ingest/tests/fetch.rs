@@ -75,10 +75,7 @@ fn ok(headers: &str, body: &[u8]) -> Vec<u8> {
 }
 
 fn page(body: &[u8]) -> Vec<u8> {
-    ok(
-        &format!("content-type: text/html; charset=utf-8\r\ncontent-length: {}\r\n", body.len()),
-        body,
-    )
+    ok(&format!("content-type: text/html; charset=utf-8\r\ncontent-length: {}\r\n", body.len()), body)
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -100,8 +97,7 @@ async fn a_page_comes_with_what_is_needed_to_ask_again() {
         (first.bytes.as_slice(), first.etag.as_deref(), first.robots_tag.as_deref()),
         (b"<p>Hi".as_slice(), Some("\"v1\""), Some("noindex"))
     );
-    let again =
-        Get { etag: first.etag, last_modified: first.last_modified, ..Get::page(first.url) };
+    let again = Get { etag: first.etag, last_modified: first.last_modified, ..Get::page(first.url) };
     assert_eq!(fetcher(&site).get(&again).await, Ok(Fetched::NotModified));
     assert_eq!(reason(&site, "/other").await, Reason::Gone(404));
 }
@@ -110,8 +106,7 @@ async fn a_page_comes_with_what_is_needed_to_ask_again() {
 async fn redirects_are_followed_so_far_and_never_to_a_private_host() {
     let site = serve(|path, _| {
         let to = |target: &str| {
-            format!("HTTP/1.1 302 Found\r\nlocation: {target}\r\nconnection: close\r\n\r\n")
-                .into_bytes()
+            format!("HTTP/1.1 302 Found\r\nlocation: {target}\r\nconnection: close\r\n\r\n").into_bytes()
         };
         match path.strip_prefix("/hop").and_then(|number| number.parse::<u32>().ok()) {
             Some(0) => page(b"there"),
@@ -127,18 +122,9 @@ async fn redirects_are_followed_so_far_and_never_to_a_private_host() {
     let found = body(&site, "/hop5").await;
     assert_eq!((found.bytes.as_slice(), found.url.path()), (b"there".as_slice(), "/hop0"));
     assert_eq!(reason(&site, "/hop6").await, Reason::TooManyRedirects(5));
-    assert_eq!(
-        reason(&site, "/metadata").await,
-        Reason::Refused(Refusal::Private("169.254.169.254".into()))
-    );
-    assert_eq!(
-        reason(&site, "/local").await,
-        Reason::Refused(Refusal::Private("localhost".into()))
-    );
-    assert_eq!(
-        reason(&site, "/octal").await,
-        Reason::Refused(Refusal::Private("127.0.0.1".into()))
-    );
+    assert_eq!(reason(&site, "/metadata").await, Reason::Refused(Refusal::Private("169.254.169.254".into())));
+    assert_eq!(reason(&site, "/local").await, Reason::Refused(Refusal::Private("localhost".into())));
+    assert_eq!(reason(&site, "/octal").await, Reason::Refused(Refusal::Private("127.0.0.1".into())));
     assert_eq!(reason(&site, "/file").await, Reason::Refused(Refusal::Scheme));
     assert_eq!(reason(&site, "/nowhere").await, Reason::BadRedirect);
 }
@@ -148,16 +134,10 @@ async fn sizes_are_limited_as_sent_and_as_unpacked() {
     let site = serve(|path, _| match path {
         "/announced" => ok("content-type: text/html\r\ncontent-length: 999999\r\n", b"x"),
         "/endless" => ok("content-type: text/html\r\n", &vec![b'x'; 20_000]),
-        "/bomb" => {
-            ok("content-type: text/html\r\ncontent-encoding: gzip\r\n", &gzip(&vec![0; 5_000_000]))
-        }
-        "/packed" => {
-            ok("content-type: text/html\r\ncontent-encoding: gzip\r\n", &gzip(b"<p>packed"))
-        }
+        "/bomb" => ok("content-type: text/html\r\ncontent-encoding: gzip\r\n", &gzip(&vec![0; 5_000_000])),
+        "/packed" => ok("content-type: text/html\r\ncontent-encoding: gzip\r\n", &gzip(b"<p>packed")),
         "/brotli" => ok("content-type: text/html\r\ncontent-encoding: br\r\n", b"xxxx"),
-        "/headers" => {
-            ok(&format!("content-type: text/html\r\nx-filler: {}\r\n", "x".repeat(70_000)), b"x")
-        }
+        "/headers" => ok(&format!("content-type: text/html\r\nx-filler: {}\r\n", "x".repeat(70_000)), b"x"),
         _ => page(b"x"),
     })
     .await;
@@ -173,9 +153,7 @@ async fn sizes_are_limited_as_sent_and_as_unpacked() {
 async fn what_breaks_off_or_makes_no_sense_is_never_taken_for_a_page() {
     let site = serve(|path, _| match path {
         "/short" => ok("content-type: text/html\r\ncontent-length: 500\r\n", b"<p>half"),
-        "/chunked" => {
-            ok("content-type: text/html\r\ntransfer-encoding: chunked\r\n", b"5\r\n<p>ha\r\n")
-        }
+        "/chunked" => ok("content-type: text/html\r\ntransfer-encoding: chunked\r\n", b"5\r\n<p>ha\r\n"),
         "/gzip" => ok(
             "content-type: text/html\r\ncontent-encoding: gzip\r\n",
             gzip(b"<p>whole page that is cut").get(..20).unwrap(),
@@ -208,19 +186,13 @@ async fn a_busy_site_says_when_to_come_back() {
     .await;
     for (path, seconds) in [("/seconds", 120), ("/date", 60)] {
         let refused = get(&site, path).await.unwrap_err();
-        assert_eq!(
-            refused,
-            Refused { reason: Reason::Busy(429), retry_after: Some(Duration::from_secs(seconds)) }
-        );
+        assert_eq!(refused, Refused { reason: Reason::Busy(429), retry_after: Some(Duration::from_secs(seconds)) });
     }
 }
 
 #[tokio::test]
 async fn a_robots_file_may_be_of_any_type_and_a_closed_port_is_unreachable() {
-    let site = serve(|_, _| {
-        ok("content-type: application/octet-stream\r\n", b"User-agent: *\nDisallow: /x\n")
-    })
-    .await;
+    let site = serve(|_, _| ok("content-type: application/octet-stream\r\n", b"User-agent: *\nDisallow: /x\n")).await;
     let request = Get { want: Want::Robots, ..Get::page(site.join("/robots.txt").unwrap()) };
     assert!(matches!(fetcher(&site).get(&request).await, Ok(Fetched::Body(_))));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

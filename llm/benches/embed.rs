@@ -95,9 +95,7 @@ fn run_alone(model: &Model, batch: &PaddedBatch, pool: &Arc<ThreadPool>) {
         .iter()
         .flat_map(|length| (0..batch.width).map(move |at| i32::from(at < *length)))
         .collect::<Vec<_>>();
-    let input = |name, data: Vec<i32>| {
-        (model.node_id(name).unwrap(), NdTensor::from_data(shape, data).into())
-    };
+    let input = |name, data: Vec<i32>| (model.node_id(name).unwrap(), NdTensor::from_data(shape, data).into());
     let inputs = vec![
         input("input_ids", batch.ids.clone()),
         input("attention_mask", mask),
@@ -120,12 +118,7 @@ fn questions(runtime: &tokio::runtime::Runtime, embedder: &LocalEmbedding) {
     });
     times.sort_by(f64::total_cmp);
     let at = |share: usize| times.get(QUESTIONS * share / 100).copied().unwrap_or_default();
-    println!(
-        "question      p50 {:.1} ms, p95 {:.1} ms, {:.1} CPU-ms",
-        at(50),
-        at(95),
-        cpu * 1e3 / QUESTIONS as f64
-    );
+    println!("question      p50 {:.1} ms, p95 {:.1} ms, {:.1} CPU-ms", at(50), at(95), cpu * 1e3 / QUESTIONS as f64);
 }
 
 fn measure(work: impl FnOnce()) -> (f64, f64) {

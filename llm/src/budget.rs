@@ -60,9 +60,7 @@ impl CallBudget {
     /// Takes one call, or says that none is left.
     pub fn take(&self) -> Result<(), Error> {
         self.left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                (left > self.kept).then(|| left - 1)
-            })
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| (left > self.kept).then(|| left - 1))
             .map(|_| ())
             .map_err(|_| Error::BudgetSpent { calls: self.allowed })
     }

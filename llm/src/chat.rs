@@ -139,11 +139,7 @@ impl Fallbacks {
         Ok(Self { models, id })
     }
 
-    async fn ask_in_turn(
-        &self,
-        request: &ChatRequest,
-        deltas: Option<Deltas>,
-    ) -> Result<Completion, Error> {
+    async fn ask_in_turn(&self, request: &ChatRequest, deltas: Option<Deltas>) -> Result<Completion, Error> {
         let mut failure = Error::BudgetSpent { calls: request.budget.used() };
         for (position, model) in self.models.iter().enumerate() {
             let later = u32::try_from(self.models.len() - position - 1).unwrap_or(u32::MAX);

@@ -28,20 +28,14 @@ pub async fn exercise(embedder: &dyn Embedder) -> Result<(), String> {
     for (text, vector) in texts.iter().zip(&vectors) {
         let start: String = text.chars().take(30).collect();
         let length = dot(vector, vector).sqrt();
-        ensure(vector.len() == embedder.dimensions(), || {
-            format!("{} floats for `{start}`", vector.len())
-        })?;
-        ensure((length - 1.0).abs() < LENGTH_TOLERANCE, || {
-            format!("length {length} for `{start}`")
-        })?;
+        ensure(vector.len() == embedder.dimensions(), || format!("{} floats for `{start}`", vector.len()))?;
+        ensure((length - 1.0).abs() < LENGTH_TOLERANCE, || format!("length {length} for `{start}`"))?;
     }
     for (text, among_others) in texts.iter().zip(&vectors) {
         let alone = embedder.embed(std::slice::from_ref(text)).await;
         let alone = alone.map_err(|error| error.to_string())?;
         let cosine = alone.first().map_or(0.0, |alone| dot(alone, among_others));
-        ensure(cosine > SAME_TEXT_COSINE_MIN, || {
-            format!("`{text:.30}` alone and among others: cosine {cosine}")
-        })?;
+        ensure(cosine > SAME_TEXT_COSINE_MIN, || format!("`{text:.30}` alone and among others: cosine {cosine}"))?;
     }
     if let [question, _, other, same_question, ..] = vectors.as_slice() {
         ensure(dot(question, same_question) > dot(question, other), || {
@@ -56,10 +50,7 @@ pub async fn exercise(embedder: &dyn Embedder) -> Result<(), String> {
 /// Exercises a chat model that answers; `Err` says what it did wrong.
 pub async fn exercise_chat(model: &dyn ChatModel) -> Result<(), String> {
     let request = ChatRequest {
-        messages: vec![PromptMessage {
-            role: "user".to_owned(),
-            content: "Say hello in one word.".to_owned(),
-        }],
+        messages: vec![PromptMessage { role: "user".to_owned(), content: "Say hello in one word.".to_owned() }],
         output_tokens_max: 16,
         ..ChatRequest::default()
     };
@@ -73,9 +64,7 @@ pub async fn exercise_chat(model: &dyn ChatModel) -> Result<(), String> {
             Delta::Restart => pieces.clear(),
         }
     }
-    ensure(pieces == streamed.text, || {
-        format!("the pieces `{pieces}` are not the text `{}`", streamed.text)
-    })?;
+    ensure(pieces == streamed.text, || format!("the pieces `{pieces}` are not the text `{}`", streamed.text))?;
     ensure(!streamed.text.is_empty(), || "an empty answer".to_owned())?;
     ensure(matches!(streamed.finish_reason, FinishReason::Stop | FinishReason::Length), || {
         format!("finished because of {}", streamed.finish_reason)
@@ -84,9 +73,7 @@ pub async fn exercise_chat(model: &dyn ChatModel) -> Result<(), String> {
     ensure(usage.input_tokens > 0 && usage.output_tokens > 0, || format!("{usage:?}"))?;
     let whole = model.complete(&request, None).await.map_err(|error| error.to_string())?;
     ensure(!whole.text.is_empty(), || "an empty answer without a listener".to_owned())?;
-    ensure(request.budget.used() == 2, || {
-        format!("two calls counted as {}", request.budget.used())
-    })?;
+    ensure(request.budget.used() == 2, || format!("two calls counted as {}", request.budget.used()))?;
     ensure(!model.id().is_empty(), || "an empty model id".to_owned())
 }
 

@@ -108,8 +108,7 @@ pub enum Error {
 impl Error {
     /// How long the endpoint asked to wait before the next call.
     pub fn retry_after(&self) -> Option<Duration> {
-        if let Self::RateLimited { retry_after, .. } | Self::Unavailable { retry_after, .. } = self
-        {
+        if let Self::RateLimited { retry_after, .. } | Self::Unavailable { retry_after, .. } = self {
             *retry_after
         } else {
             None

@@ -142,8 +142,7 @@ fn part(tokens: i64, usd_per_million: f64) -> u128 {
 }
 
 fn check(price: &Price, position: usize) -> Result<(), Error> {
-    let place =
-        |what: &str| Error::Settings(format!("prices[{position}] of `{}`: {what}", price.model));
+    let place = |what: &str| Error::Settings(format!("prices[{position}] of `{}`: {what}", price.model));
     let days = [Some(&price.valid_from), price.valid_until.as_ref()];
     if days.into_iter().flatten().any(|day| !is_day(day)) {
         return Err(place("a day is written like 2026-11-21"));
@@ -166,9 +165,7 @@ fn overlaps(earlier: &Price, later: &Price) -> bool {
 fn is_day(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let number = |part: &str, digits: usize| {
-        (part.len() == digits && part.bytes().all(|b| b.is_ascii_digit()))
-            .then(|| part.parse::<u32>().ok())
-            .flatten()
+        (part.len() == digits && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse::<u32>().ok()).flatten()
     };
     if let [year, month, day] = parts.as_slice() {
         number(year, 4).is_some()
@@ -180,9 +177,10 @@ fn is_day(text: &str) -> bool {
 }
 
 fn is_dated_name_of(model: &str, family: &str) -> bool {
-    model.strip_prefix(family).and_then(|rest| rest.strip_prefix('-')).is_some_and(|date| {
-        date.len() >= 4 && date.bytes().all(|b| b.is_ascii_digit() || b == b'-')
-    })
+    model
+        .strip_prefix(family)
+        .and_then(|rest| rest.strip_prefix('-'))
+        .is_some_and(|date| date.len() >= 4 && date.bytes().all(|b| b.is_ascii_digit() || b == b'-'))
 }
 
 #[cfg(test)]
@@ -206,11 +204,9 @@ mod tests {
 
     #[test]
     fn a_call_costs_its_tokens_at_the_price_of_its_day() {
-        let table = PriceTable::new(&[
-            price("m", "2026-01-01", None, 1.0),
-            price("m", "2026-06-01", Some("2026-07-01"), 3.0),
-        ])
-        .unwrap();
+        let table =
+            PriceTable::new(&[price("m", "2026-01-01", None, 1.0), price("m", "2026-06-01", Some("2026-07-01"), 3.0)])
+                .unwrap();
         let cost = |day| table.cost("m", usage(1000, 500), day);
         assert_eq!(cost("2026-05-31"), Cost { micro_usd: 2000, known: true });
         assert_eq!(cost("2026-06-01"), Cost { micro_usd: 6000, known: true });
@@ -238,10 +234,7 @@ mod tests {
     #[test]
     fn overlapping_days_are_refused_and_both_places_named() {
         let twice = [price("m", "2026-01-01", None, 1.0), price("m", "2026-01-01", None, 2.0)];
-        let crossing = [
-            price("m", "2026-03-01", None, 1.0),
-            price("m", "2026-01-01", Some("2026-03-02"), 2.0),
-        ];
+        let crossing = [price("m", "2026-03-01", None, 1.0), price("m", "2026-01-01", Some("2026-03-02"), 2.0)];
         for entries in [twice.as_slice(), &crossing] {
             let text = PriceTable::new(entries).unwrap_err().to_string();
             assert!(text.contains("prices[0]") && text.contains("prices[1]"), "{text}");

@@ -22,12 +22,7 @@ const TOKEN_TYPE: &str = "gen_ai_token_type";
 const ERROR_TYPE: &str = "error_type";
 
 /// Records one call: how long it took and how it ended.
-pub(crate) fn record_call(
-    operation: &'static str,
-    model: &str,
-    took: Duration,
-    error: Option<&Error>,
-) {
+pub(crate) fn record_call(operation: &'static str, model: &str, took: Duration, error: Option<&Error>) {
     metrics::histogram!(
         OPERATION_DURATION,
         OPERATION_NAME => operation,

@@ -143,23 +143,18 @@ pub fn find(settings: &Settings) -> Search {
     let mut search = Search::default();
     let model = find_file(settings, &MODEL, &mut search.misses);
     let tokenizer = find_file(settings, &TOKENIZER, &mut search.misses);
-    search.files = model.zip(tokenizer).map(|((model, model_sha256), (tokenizer, _))| {
-        WeightFiles { model, tokenizer, model_sha256: model_sha256.to_owned() }
+    search.files = model.zip(tokenizer).map(|((model, model_sha256), (tokenizer, _))| WeightFiles {
+        model,
+        tokenizer,
+        model_sha256: model_sha256.to_owned(),
     });
     search
 }
 
-fn find_file(
-    settings: &Settings,
-    wanted: &Wanted,
-    misses: &mut Vec<Miss>,
-) -> Option<(PathBuf, &'static str)> {
+fn find_file(settings: &Settings, wanted: &Wanted, misses: &mut Vec<Miss>) -> Option<(PathBuf, &'static str)> {
     let places = [
         ("the configured folder", settings.model_dir.clone()),
-        (
-            "the data directory",
-            settings.data_dir.as_ref().map(|dir| dir.join("models").join(MODEL_FOLDER)),
-        ),
+        ("the data directory", settings.data_dir.as_ref().map(|dir| dir.join("models").join(MODEL_FOLDER))),
         ("the shared cache", settings.shared_cache.as_ref().map(|dir| dir.join(MODEL_FOLDER))),
     ];
     for (place, folder) in places {
@@ -167,11 +162,9 @@ fn find_file(
         let path = folder.join(wanted.name);
         match verified(&path, wanted) {
             Ok(sha256) => return Some((path, sha256)),
-            Err(reason) => misses.push(Miss {
-                file: wanted.name,
-                place: format!("{place} ({})", folder.display()),
-                reason,
-            }),
+            Err(reason) => {
+                misses.push(Miss { file: wanted.name, place: format!("{place} ({})", folder.display()), reason })
+            }
         }
     }
     None
@@ -186,13 +179,10 @@ fn verified(path: &Path, wanted: &Wanted) -> Result<&'static str, String> {
             format!("it cannot be read ({error}): check its permissions")
         }
     })?;
-    let sha256 =
-        sha256_of(file.take(wanted.size_bytes_max + 1)).map_err(|error| error.to_string())?;
-    wanted.accepted(&sha256).ok_or_else(|| {
-        format!(
-            "its content is not the expected one (SHA-256 {sha256}): remove it and fetch it again"
-        )
-    })
+    let sha256 = sha256_of(file.take(wanted.size_bytes_max + 1)).map_err(|error| error.to_string())?;
+    wanted
+        .accepted(&sha256)
+        .ok_or_else(|| format!("its content is not the expected one (SHA-256 {sha256}): remove it and fetch it again"))
 }
 
 impl Wanted {

@@ -111,8 +111,7 @@ async fn the_runtime_keeps_running_and_a_question_overtakes_a_large_request() {
     let Some(embedder) = embedder(Settings::default()) else { return };
     let embedder = Arc::new(embedder);
     embedder.load().await.unwrap();
-    let pages: Vec<String> =
-        (0..40).map(|n| format!("page {n} {}", "of text ".repeat(100))).collect();
+    let pages: Vec<String> = (0..40).map(|n| format!("page {n} {}", "of text ".repeat(100))).collect();
     let scan = tokio::spawn({
         let embedder = Arc::clone(&embedder);
         async move { embedder.embed(&pages).await.unwrap().len() }
@@ -130,11 +129,7 @@ async fn damaged_files_are_an_error_that_names_the_model() {
     let folder = tempfile::tempdir().unwrap();
     let model = folder.path().join("model.onnx");
     std::fs::write(&model, b"not a model").unwrap();
-    let files = WeightFiles {
-        tokenizer: model.clone(),
-        model,
-        model_sha256: "00112233445566778899".to_owned(),
-    };
+    let files = WeightFiles { tokenizer: model.clone(), model, model_sha256: "00112233445566778899".to_owned() };
     let embedder = LocalEmbedding::new(files, Settings::default()).unwrap();
     let started = Instant::now();
     let error = embedder.embed(&["x".to_owned()]).await.unwrap_err();
@@ -144,11 +139,7 @@ async fn damaged_files_are_an_error_that_names_the_model() {
 
 #[test]
 fn a_limit_that_the_model_cannot_read_is_refused() {
-    let files = WeightFiles {
-        model: PathBuf::new(),
-        tokenizer: PathBuf::new(),
-        model_sha256: String::new(),
-    };
+    let files = WeightFiles { model: PathBuf::new(), tokenizer: PathBuf::new(), model_sha256: String::new() };
     for tokens_max in [0, 7, 513] {
         let settings = Settings { tokens_max, ..Settings::default() };
         assert!(LocalEmbedding::new(files.clone(), settings).is_err());

@@ -15,10 +15,7 @@ use domain::{ErrorKind, Kinded};
 use llm::providers::openai_compatible::{
     OpenAiChat, OpenAiEmbeddings, Settings, Timeouts, TokenLimitField, http_client,
 };
-use llm::{
-    CachedQueries, CallBudget, ChatModel, ChatRequest, Delta, Embedder, Error, Fallbacks,
-    FinishReason, Secret,
-};
+use llm::{CachedQueries, CallBudget, ChatModel, ChatRequest, Delta, Embedder, Error, Fallbacks, FinishReason, Secret};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -229,9 +226,7 @@ async fn broken_json_no_choices_and_an_empty_answer_are_errors() {
 
 #[tokio::test]
 async fn an_error_inside_a_stream_has_its_own_kind() {
-    let reply = |code| {
-        Reply::Events(vec![text("You"), event(&json!({"error": {"message": "m", "code": code}}))])
-    };
+    let reply = |code| Reply::Events(vec![text("You"), event(&json!({"error": {"message": "m", "code": code}}))]);
     assert_eq!(outcome(reply(429)).await.unwrap_err().kind(), ErrorKind::RateLimited);
     assert_eq!(outcome(reply(502)).await.unwrap_err().kind(), ErrorKind::Unavailable);
 }
@@ -257,9 +252,7 @@ async fn words_and_fields_of_other_vendors_are_understood() {
 
 #[tokio::test]
 async fn believable_usage_is_kept_and_absurd_or_missing_usage_is_estimated() {
-    let told = |input, output| {
-        Reply::Events(vec![text("You can."), finished("stop"), usage(input, output), done()])
-    };
+    let told = |input, output| Reply::Events(vec![text("You can."), finished("stop"), usage(input, output), done()]);
     let honest = outcome(told(14, 3)).await.unwrap().usage;
     assert_eq!((honest.input_tokens, honest.output_tokens, honest.estimated), (14, 3, false));
     let missing = Reply::Events(vec![text("You can."), finished("stop"), done()]);
@@ -345,8 +338,7 @@ async fn vectors_of_another_size_are_refused_with_the_fix() {
 async fn the_same_query_is_embedded_once() {
     let stub = Stub::playing(vec![]).await;
     let queries = CachedQueries::new(Arc::new(embeddings(&stub, DIMENSIONS)), 100);
-    let (first, second) =
-        tokio::join!(queries.vector("where is it"), queries.vector("where is it"));
+    let (first, second) = tokio::join!(queries.vector("where is it"), queries.vector("where is it"));
     assert_eq!(first.unwrap(), second.unwrap());
     assert_eq!(stub.calls(), 1);
     queries.vector("something else").await.unwrap();

@@ -56,8 +56,7 @@ async fn registry(real: Option<&Path>) -> String {
             "tokenizer.json",
         ),
     ] {
-        let content =
-            real.map_or(b"something else".to_vec(), |dir| std::fs::read(dir.join(file)).unwrap());
+        let content = real.map_or(b"something else".to_vec(), |dir| std::fs::read(dir.join(file)).unwrap());
         let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
         archive.start_file(member, zip::write::SimpleFileOptions::default()).unwrap();
         archive.write_all(&content).unwrap();
@@ -158,8 +157,7 @@ async fn unreachable_places_are_given_up_quickly_and_each_says_why() {
     };
     let search = fetch(&settings).await;
     assert!(search.files.is_none());
-    let tried =
-        |place: &str| search.misses.iter().filter(|miss| miss.place.contains(place)).count();
+    let tried = |place: &str| search.misses.iter().filter(|miss| miss.place.contains(place)).count();
     assert_eq!((tried("the model hub"), tried("the registry"), tried("pip of")), (2, 2, 2));
     assert!(search.misses.iter().all(|miss| !miss.reason.is_empty()));
 }

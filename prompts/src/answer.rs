@@ -7,7 +7,8 @@ use serde::Serialize;
 /// What the model says where the passages do not answer.
 pub const NO_ANSWER: &str = "NO_ANSWER";
 
-const TEMPLATE: Template<'static> = Template { name: "answer", version: 1, source: include_str!("../templates/answer.md") };
+const TEMPLATE: Template<'static> =
+    Template { name: "answer", version: 1, source: include_str!("../templates/answer.md") };
 
 /// What the answer is written from.
 #[derive(Clone, Debug, Default)]
@@ -130,7 +131,8 @@ mod tests {
 
     #[test]
     fn the_smallest_prompt() {
-        let rendered = answer(&AnswerPrompt { assistant_name: "Ada", question: "Why?", ..AnswerPrompt::default() }).unwrap();
+        let rendered =
+            answer(&AnswerPrompt { assistant_name: "Ada", question: "Why?", ..AnswerPrompt::default() }).unwrap();
         insta::assert_snapshot!(shown(&rendered));
     }
 
@@ -145,7 +147,11 @@ mod tests {
             ..honest
         })
         .unwrap();
-        assert_eq!(rendered.messages[0].content.matches(&format!("</{known}>")).count(), 1, "only in the attack itself");
+        assert_eq!(
+            rendered.messages[0].content.matches(&format!("</{known}>")).count(),
+            1,
+            "only in the attack itself"
+        );
     }
 
     #[test]

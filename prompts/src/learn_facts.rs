@@ -5,7 +5,8 @@ use crate::summarize::transcript;
 use domain::trace::PromptMessage;
 use serde::Serialize;
 
-const TEMPLATE: Template<'static> = Template { name: "learn_facts", version: 1, source: include_str!("../templates/learn_facts.md") };
+const TEMPLATE: Template<'static> =
+    Template { name: "learn_facts", version: 1, source: include_str!("../templates/learn_facts.md") };
 
 /// What facts are learned from.
 #[derive(Clone, Debug)]
@@ -44,6 +45,8 @@ mod tests {
     fn the_whole_prompt() {
         let messages = [message("user", "We moved to the Business plan.".into())];
         let known = ["Is on the Starter plan.".to_owned()];
-        insta::assert_json_snapshot!(learn_facts(&LearnFactsPrompt { known: &known, messages: &messages }).unwrap().messages);
+        insta::assert_json_snapshot!(
+            learn_facts(&LearnFactsPrompt { known: &known, messages: &messages }).unwrap().messages
+        );
     }
 }

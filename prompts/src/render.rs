@@ -141,7 +141,10 @@ mod tests {
 
     #[test]
     fn an_error_names_line_and_column() {
-        assert_eq!(error("Hello\n  {{ unknwon }}"), "template `draft`, line 2, column 6: undefined value: `unknwon` is undefined");
+        assert_eq!(
+            error("Hello\n  {{ unknwon }}"),
+            "template `draft`, line 2, column 6: undefined value: `unknwon` is undefined"
+        );
         assert!(error("a\nb {% if %}").starts_with("template `draft`, line 2, column "), "{}", error("a\nb {% if %}"));
         assert!(error(&"x".repeat(TEMPLATE_BYTES_MAX + 1)).ends_with("65536 are allowed"));
     }

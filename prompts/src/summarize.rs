@@ -4,7 +4,8 @@ use crate::render::{Error, Rendered, Template, fence, fenced, message};
 use domain::trace::PromptMessage;
 use serde::Serialize;
 
-const TEMPLATE: Template<'static> = Template { name: "summarize", version: 1, source: include_str!("../templates/summarize.md") };
+const TEMPLATE: Template<'static> =
+    Template { name: "summarize", version: 1, source: include_str!("../templates/summarize.md") };
 
 /// What is summarized.
 #[derive(Clone, Debug)]
@@ -53,7 +54,8 @@ mod tests {
     #[test]
     fn the_whole_prompt() {
         let messages = [message("user", "My order is 4471.".into())];
-        let prompt = SummarizePrompt { summary: "Wants a refund.", messages: &messages, language: None, words_max: 120 };
+        let prompt =
+            SummarizePrompt { summary: "Wants a refund.", messages: &messages, language: None, words_max: 120 };
         insta::assert_json_snapshot!(summarize(&prompt).unwrap().messages);
     }
 }

@@ -1,6 +1,11 @@
 //! Ingest and search at the size of `SciFact`: 5,183 documents of Zipf-distributed words with random
 //! unit vectors, or the texts of `FRONTDESK_BENCH_CORPUS` (JSON lines with `title` and `text`).
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs, reason = "a benchmark stops at the first failure")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "a benchmark stops at the first failure"
+)]
 
 use divan::{Bencher, counter::ItemsCount};
 use domain::{ChunkId, DocumentId, OrganizationId, SourceId};
@@ -31,7 +36,12 @@ fn vector(random: &mut fastrand::Rng) -> Vec<f32> {
 
 /// A rank drawn with probability 1/rank.
 fn word(random: &mut fastrand::Rng) -> String {
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a random word")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a random word"
+    )]
     let rank = (WORDS_KNOWN as f64).powf(random.f64()) as u64;
     let mut letters = rank.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let length = 2 + rank.ilog2() as usize / 2;
@@ -50,7 +60,9 @@ fn texts(random: &mut fastrand::Rng) -> Vec<(String, String)> {
         return lines
             .lines()
             .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
-            .map(|row| ["title", "text"].map(|key| row.get(key).and_then(|text| text.as_str()).unwrap_or_default().to_owned()))
+            .map(|row| {
+                ["title", "text"].map(|key| row.get(key).and_then(|text| text.as_str()).unwrap_or_default().to_owned())
+            })
             .map(|[title, text]| (title, text))
             .collect();
     }

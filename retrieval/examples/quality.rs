@@ -3,10 +3,19 @@
 //! `quality CHUNKS.jsonl CHUNKS.f32 DEV_FOLDER QUERIES.f32` where a chunk is `{"id","title","text"}`
 //! with the id of its document, `.f32` files hold little-endian unit vectors in the same order, and
 //! the folder holds `queries.jsonl` and `qrels.tsv`. The best chunk of a document counts for it.
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss, clippy::indexing_slicing, clippy::disallowed_methods, reason = "a tool for developers that stops at the first failure")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a tool for developers that stops at the first failure"
+)]
 
 use domain::{ChunkId, DocumentId, OrganizationId, SourceId};
-use retrieval::{Batch, Fusion, IndexedChunk, IndexedDocument, Mode, QueryVector, Retrieval, Search, Settings, VectorSpace};
+use retrieval::{
+    Batch, Fusion, IndexedChunk, IndexedDocument, Mode, QueryVector, Retrieval, Search, Settings, VectorSpace,
+};
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Instant;
@@ -37,7 +46,11 @@ async fn main() {
         let (wall, cpu) = (Instant::now(), cpu_seconds());
         retrieval.apply(owner, batch).await.unwrap();
         let cpu = cpu_seconds() - cpu;
-        println!("ingest {what}: {cpu:.3} CPU-s, {:.3} s, {:.0} documents per CPU-s", wall.elapsed().as_secs_f64(), count / cpu);
+        println!(
+            "ingest {what}: {cpu:.3} CPU-s, {:.3} s, {:.0} documents per CPU-s",
+            wall.elapsed().as_secs_f64(),
+            count / cpu
+        );
     }
     let retrieval = Retrieval::open(Settings::embedded(root.path())).await.unwrap();
     let queries = queries(dev, &vectors(query_vectors));
@@ -77,7 +90,12 @@ async fn main() {
         let cpu = (cpu_seconds() - cpu) * 1_000.0 / queries.len() as f64;
         milliseconds.sort_unstable_by(f64::total_cmp);
         let at = |share: usize| milliseconds[(milliseconds.len() - 1) * share / 100];
-        println!("{name}: nDCG@10 {:.4} of {judged}, {cpu:.2} CPU-ms, p50 {:.2} ms, p99 {:.2} ms", gain / judged, at(50), at(99));
+        println!(
+            "{name}: nDCG@10 {:.4} of {judged}, {cpu:.2} CPU-ms, p50 {:.2} ms, p99 {:.2} ms",
+            gain / judged,
+            at(50),
+            at(99)
+        );
     }
 }
 

@@ -31,7 +31,9 @@ pub enum Error {
         problem: &'static str,
     },
     /// A batch was built on a seq that the index has not reached.
-    #[error("the index of `{organization_id}` is at seq {applied}, the batch follows {after}: apply the changes from {applied} on")]
+    #[error(
+        "the index of `{organization_id}` is at seq {applied}, the batch follows {after}: apply the changes from {applied} on"
+    )]
     Gap {
         /// Whose index it is.
         organization_id: OrganizationId,

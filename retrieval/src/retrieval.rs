@@ -259,7 +259,11 @@ fn keep_last(batch: &mut Batch) {
 fn dense_document(space: &VectorSpace, document: &IndexedDocument, fingerprints: &[u64]) -> Result<DenseDocument> {
     let chunks = document.chunks.iter().zip(fingerprints).filter_map(|(chunk, fingerprint)| {
         let vector = chunk.vector.as_ref()?;
-        Some(space.unit(vector).map(|vector| DenseChunk { chunk_id: chunk.chunk_id, fingerprint: *fingerprint, vector }))
+        Some(space.unit(vector).map(|vector| DenseChunk {
+            chunk_id: chunk.chunk_id,
+            fingerprint: *fingerprint,
+            vector,
+        }))
     });
     Ok(DenseDocument {
         document_id: document.document_id,

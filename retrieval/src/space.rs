@@ -32,7 +32,11 @@ impl VectorSpace {
     /// The vector at unit length.
     pub(crate) fn unit(&self, values: &[f32]) -> Result<Vec<f32>> {
         if values.len() != self.dimensions {
-            return Err(Error::Dimensions { model_id: self.model_id.clone(), expected: self.dimensions, found: values.len() });
+            return Err(Error::Dimensions {
+                model_id: self.model_id.clone(),
+                expected: self.dimensions,
+                found: values.len(),
+            });
         }
         let unusable = |problem| Error::UnusableVector { model_id: self.model_id.clone(), problem };
         if values.iter().any(|value| !value.is_finite()) {

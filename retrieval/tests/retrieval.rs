@@ -3,7 +3,8 @@
 
 use domain::{ChunkId, DocumentId, ErrorKind, Kinded, OrganizationId, SourceId};
 use retrieval::{
-    Batch, DenseEngine, Error, IndexedChunk, IndexedDocument, Mode, QueryVector, Retrieval, Search, Settings, VectorSpace,
+    Batch, DenseEngine, Error, IndexedChunk, IndexedDocument, Mode, QueryVector, Retrieval, Search, Settings,
+    VectorSpace,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -85,7 +86,8 @@ async fn an_organization_never_finds_what_belongs_to_another() {
     let mine = shipping();
     retrieval.apply(ours, batch(0, 1, vec![mine.clone()])).await.unwrap();
     for mode in [Mode::Hybrid, Mode::Dense, Mode::Bm25] {
-        let hits = found(&retrieval, &Search { mode, k: 100, ..search(ours, "refunds money card parcels", [0.0, 1.0]) }).await;
+        let hits =
+            found(&retrieval, &Search { mode, k: 100, ..search(ours, "refunds money card parcels", [0.0, 1.0]) }).await;
         assert_eq!(hits, [mine.document_id], "{mode:?}");
     }
 }
@@ -121,7 +123,10 @@ async fn a_deleted_document_is_gone_for_good() {
     delete.deletes = vec![refunds.document_id];
     retrieval.apply(owner, delete).await.unwrap();
     for seq in 2..20 {
-        retrieval.apply(owner, batch(seq, seq + 1, vec![document("Other", &format!("number {seq}"), [1.0, 1.0])])).await.unwrap();
+        retrieval
+            .apply(owner, batch(seq, seq + 1, vec![document("Other", &format!("number {seq}"), [1.0, 1.0])]))
+            .await
+            .unwrap();
     }
     for mode in [Mode::Hybrid, Mode::Dense, Mode::Bm25] {
         let search = Search { mode, k: 100, ..search(owner, "refunds money card", [0.0, 1.0]) };
@@ -213,7 +218,9 @@ async fn a_damaged_side_is_named_and_the_other_answers() {
     std::fs::write(&meta, &whole[..whole.len() / 2]).unwrap();
     let found = open(root.path()).await.search(&search(owner, "refunds", [0.0, 1.0])).await.unwrap();
     assert_eq!(found.hits[0].document_id, refunds.document_id);
-    assert!(found.degraded.as_ref().is_some_and(|why| why.starts_with("vectors only") && why.contains("frontdesk reindex")));
+    assert!(
+        found.degraded.as_ref().is_some_and(|why| why.starts_with("vectors only") && why.contains("frontdesk reindex"))
+    );
     std::fs::write(&meta, whole).unwrap();
 
     let space = std::fs::read_dir(folder.join("vectors")).unwrap().next().unwrap().unwrap().path();
@@ -245,8 +252,14 @@ async fn documents_of_several_languages_are_found_by_their_own_word_forms() {
     let root = tempfile::tempdir().unwrap();
     let (retrieval, owner) = (open(root.path()).await, organization());
     let english = document("Contracts", "How to cancel a subscription", [1.0, 0.0]);
-    let german = IndexedDocument { language: Some("de".to_owned()), ..document("Verträge", "So kündigen Sie Ihren Vertrag", [0.0, 1.0]) };
-    let japanese = IndexedDocument { language: Some("ja".to_owned()), ..document("設定", "パスワードを再設定する方法", [1.0, 1.0]) };
+    let german = IndexedDocument {
+        language: Some("de".to_owned()),
+        ..document("Verträge", "So kündigen Sie Ihren Vertrag", [0.0, 1.0])
+    };
+    let japanese = IndexedDocument {
+        language: Some("ja".to_owned()),
+        ..document("設定", "パスワードを再設定する方法", [1.0, 1.0])
+    };
     retrieval.apply(owner, batch(0, 1, vec![english.clone(), german.clone(), japanese.clone()])).await.unwrap();
     for (question, wanted) in
         [("cancelling subscriptions", &english), ("Kündigung des Vertrages", &german), ("パスワードの設定", &japanese)]
@@ -261,7 +274,14 @@ async fn a_hostile_query_is_only_words() {
     let root = tempfile::tempdir().unwrap();
     let (retrieval, owner, refunds) = (open(root.path()).await, organization(), refunds());
     retrieval.apply(owner, batch(0, 1, vec![refunds.clone()])).await.unwrap();
-    for text in ["", "  \u{0}\u{1f}", "AND OR NOT ((", "*:* title:refunds^9", &"ü".repeat(100_000), &"refunds a\u{1f}b ".repeat(9_000)] {
+    for text in [
+        "",
+        "  \u{0}\u{1f}",
+        "AND OR NOT ((",
+        "*:* title:refunds^9",
+        &"ü".repeat(100_000),
+        &"refunds a\u{1f}b ".repeat(9_000),
+    ] {
         let search = Search { mode: Mode::Bm25, k: usize::MAX, candidates: 0, ..Search::new(owner, text) };
         let hits = found(&retrieval, &search).await;
         assert_eq!(hits.len(), usize::from(text.contains("refunds")), "{}", text.chars().take(20).collect::<String>());

@@ -48,7 +48,8 @@ impl Transaction {
             .zip(document_ids)
             .map(|(seq, document_id)| (organization_id, seq, *document_id, kind, now))
             .collect();
-        self.insert_many("insert into changes (organization_id, seq, document_id, kind, created_at)", 5, rows, "").await?;
+        self.insert_many("insert into changes (organization_id, seq, document_id, kind, created_at)", 5, rows, "")
+            .await?;
         self.raise(Signal::Changes);
         Ok(newest)
     }

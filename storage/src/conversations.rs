@@ -166,7 +166,12 @@ impl Transaction {
 
     /// Passes the conversation to `holder`. Given back to the AI it starts clean: what was said so far
     /// is not answered again.
-    pub async fn change_holder(&mut self, id: ConversationId, holder: Holder, assignee: Option<AgentId>) -> Result<Conversation> {
+    pub async fn change_holder(
+        &mut self,
+        id: ConversationId,
+        holder: Holder,
+        assignee: Option<AgentId>,
+    ) -> Result<Conversation> {
         let organization_id = self.organization_id()?;
         let now = self.now();
         let conversation = (&mut *self)
@@ -188,7 +193,11 @@ impl Transaction {
     }
 
     /// Changes what people set.
-    pub async fn update_conversation(&mut self, id: ConversationId, change: ConversationChange) -> Result<Conversation> {
+    pub async fn update_conversation(
+        &mut self,
+        id: ConversationId,
+        change: ConversationChange,
+    ) -> Result<Conversation> {
         let organization_id = self.organization_id()?;
         let now = self.now();
         let status = match (change.status, change.snoozed_until) {
@@ -205,7 +214,16 @@ impl Transaction {
                         updated_at = $8
                      where organization_id = $1 and id = $2 returning {COLUMNS}"
                 )),
-                (organization_id, id, status, change.title, change.tags.map(Json), change.metadata.map(Json), change.snoozed_until, now),
+                (
+                    organization_id,
+                    id,
+                    status,
+                    change.title,
+                    change.tags.map(Json),
+                    change.metadata.map(Json),
+                    change.snoozed_until,
+                    now,
+                ),
             )
             .await?
             .ok_or_else(|| Error::not_found("conversation", id))?;
@@ -217,7 +235,10 @@ impl Transaction {
     pub async fn update_conversation_summary(&mut self, id: ConversationId, summary: String) -> Result<()> {
         let organization_id = self.organization_id()?;
         (&mut *self)
-            .run("update conversations set summary = $3 where organization_id = $1 and id = $2", (organization_id, id, summary))
+            .run(
+                "update conversations set summary = $3 where organization_id = $1 and id = $2",
+                (organization_id, id, summary),
+            )
             .await?;
         Ok(())
     }

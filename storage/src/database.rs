@@ -68,8 +68,7 @@ impl Default for SqliteSettings {
 impl Database {
     /// Opens the SQLite file, creating it where it is missing.
     pub async fn open_sqlite(path: &Path, settings: SqliteSettings) -> Result<Self> {
-        let synchronous =
-            if settings.flush_every_commit { SqliteSynchronous::Full } else { SqliteSynchronous::Normal };
+        let synchronous = if settings.flush_every_commit { SqliteSynchronous::Full } else { SqliteSynchronous::Normal };
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)

@@ -22,7 +22,12 @@ impl Transaction {
     }
 
     /// Notes the outcome of an attempt, on the delivery and on its message.
-    pub async fn mark_delivery(&mut self, message: MessageId, state: DeliveryState, error: Option<String>) -> Result<()> {
+    pub async fn mark_delivery(
+        &mut self,
+        message: MessageId,
+        state: DeliveryState,
+        error: Option<String>,
+    ) -> Result<()> {
         let organization_id = self.organization_id()?;
         let now = self.now();
         (&mut *self)

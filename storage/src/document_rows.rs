@@ -8,8 +8,7 @@ use domain::knowledge::{ChangeKind, DocumentState};
 use domain::{ChunkId, DocumentId, OrganizationId, SourceId, Time};
 use sha2::{Digest, Sha256};
 
-const COLUMNS: &str =
-    "id, organization_id, source_id, external_id, url, title, language, state, version, content_hash, created_at, updated_at";
+const COLUMNS: &str = "id, organization_id, source_id, external_id, url, title, language, state, version, content_hash, created_at, updated_at";
 
 /// What is known of a document before it is put.
 #[derive(sqlx::FromRow)]
@@ -110,8 +109,15 @@ impl<'d> RowsToWrite<'d> {
         Ok(put)
     }
 
-    fn chunk_row(&self, put: Put, document: &'d NewDocument, position: i64, piece: &'d NewChunk) -> Result<ChunkRow<'d>> {
-        let wrong = || Error::Invalid(format!("a passage of document `{}` is no part of its text", document.external_id));
+    fn chunk_row(
+        &self,
+        put: Put,
+        document: &'d NewDocument,
+        position: i64,
+        piece: &'d NewChunk,
+    ) -> Result<ChunkRow<'d>> {
+        let wrong =
+            || Error::Invalid(format!("a passage of document `{}` is no part of its text", document.external_id));
         let text = document.text.get(piece.start..piece.end).ok_or_else(wrong)?;
         let byte = |place: usize| i64::try_from(place).map_err(|_| wrong());
         Ok((

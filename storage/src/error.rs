@@ -69,9 +69,7 @@ impl Kinded for Error {
             Self::Engine(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => {
                 ErrorKind::Unavailable
             }
-            Self::Engine(sqlx::Error::Database(error)) if is_passing(error.code().as_deref()) => {
-                ErrorKind::Unavailable
-            }
+            Self::Engine(sqlx::Error::Database(error)) if is_passing(error.code().as_deref()) => ErrorKind::Unavailable,
             Self::Migrate(_) | Self::Engine(_) | Self::Damaged { .. } => ErrorKind::Internal,
         }
     }
@@ -82,7 +80,9 @@ impl Kinded for Error {
 /// back), 53 (out of resources), 57 (shut down) and 08 (connection).
 fn is_passing(code: Option<&str>) -> bool {
     let Some(code) = code else { return false };
-    if code.len() == 5 && code.chars().any(|letter| !letter.is_ascii_digit()) || code.len() == 5 && code.starts_with('0') {
+    if code.len() == 5 && code.chars().any(|letter| !letter.is_ascii_digit())
+        || code.len() == 5 && code.starts_with('0')
+    {
         return ["40", "53", "57", "08"].iter().any(|class| code.starts_with(class));
     }
     match code.parse::<i32>() {

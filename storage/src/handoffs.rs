@@ -57,12 +57,21 @@ impl Transaction {
                 ),
             )
             .await?;
-        self.tell("conversation.handed_off", Some(conversation_id), serde_json::json!({ "handoff_id": id, "reason": reason }));
+        self.tell(
+            "conversation.handed_off",
+            Some(conversation_id),
+            serde_json::json!({ "handoff_id": id, "reason": reason }),
+        );
         Ok(handoff)
     }
 
     /// Moves the conversation's unfinished handoffs to a state.
-    pub async fn mark_handoffs(&mut self, conversation: ConversationId, state: HandoffState, agent: Option<AgentId>) -> Result<()> {
+    pub async fn mark_handoffs(
+        &mut self,
+        conversation: ConversationId,
+        state: HandoffState,
+        agent: Option<AgentId>,
+    ) -> Result<()> {
         let organization_id = self.organization_id()?;
         let now = self.now();
         (&mut *self)

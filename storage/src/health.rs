@@ -104,7 +104,8 @@ impl Database {
 
     /// Jobs that wait although they were due before this moment.
     pub async fn count_overdue_jobs(&self, before: Time) -> Result<i64> {
-        self.scalar("select count(*) from jobs where state in ('available', 'retryable') and run_at < $1", (before,)).await
+        self.scalar("select count(*) from jobs where state in ('available', 'retryable') and run_at < $1", (before,))
+            .await
     }
 }
 

@@ -78,8 +78,11 @@ impl Transaction {
     /// Keeps the answer for repetitions; best in the transaction of the change it tells of.
     pub async fn finish_request(&mut self, key: &str, status: i64, response: &str) -> Result<()> {
         let arguments = (self.organization_id()?, key, status, response);
-        self.run("update idempotency set status = $3, response = $4 where organization_id = $1 and key = $2", arguments)
-            .await?;
+        self.run(
+            "update idempotency set status = $3, response = $4 where organization_id = $1 and key = $2",
+            arguments,
+        )
+        .await?;
         Ok(())
     }
 

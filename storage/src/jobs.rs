@@ -298,8 +298,11 @@ impl Database {
 
     /// Jobs by state.
     pub async fn count_jobs(&self) -> Result<Vec<JobCount>> {
-        self.all("select state, count(*) as count, min(run_at) as oldest_run_at from jobs group by state order by state", ())
-            .await
+        self.all(
+            "select state, count(*) as count, min(run_at) as oldest_run_at from jobs group by state order by state",
+            (),
+        )
+        .await
     }
 
     /// Jobs of an organization that wait or run: what `up` and tests drain.

@@ -130,11 +130,17 @@ impl Transaction {
     }
 
     /// The message that a channel delivered under that id before.
-    pub async fn find_message_by_external_id(&mut self, channel: ChannelId, external_id: &str) -> Result<Option<Message>> {
+    pub async fn find_message_by_external_id(
+        &mut self,
+        channel: ChannelId,
+        external_id: &str,
+    ) -> Result<Option<Message>> {
         let organization_id = self.organization_id()?;
         (&mut *self)
             .find(
-                Sql::dynamic(format!("select {COLUMNS} from messages where organization_id = $1 and channel_id = $2 and external_id = $3")),
+                Sql::dynamic(format!(
+                    "select {COLUMNS} from messages where organization_id = $1 and channel_id = $2 and external_id = $3"
+                )),
                 (organization_id, channel, external_id.to_owned()),
             )
             .await
@@ -144,7 +150,10 @@ impl Transaction {
     pub async fn mark_message_delivery(&mut self, id: MessageId, state: DeliveryState) -> Result<()> {
         let organization_id = self.organization_id()?;
         (&mut *self)
-            .run("update messages set delivery = $3 where organization_id = $1 and id = $2", (organization_id, id, state))
+            .run(
+                "update messages set delivery = $3 where organization_id = $1 and id = $2",
+                (organization_id, id, state),
+            )
             .await?;
         Ok(())
     }

@@ -4,8 +4,8 @@ use crate::sql::Run;
 use crate::{Database, Error, Result, Tenant, Transaction};
 use domain::OrganizationId;
 use domain::assistant::{Assistant, AssistantSettings};
-use domain::organization::{Organization, OrganizationSettings};
 use domain::conversation::Channel;
+use domain::organization::{Organization, OrganizationSettings};
 use sqlx::types::Json;
 
 /// What a fresh desk has.
@@ -35,14 +35,20 @@ impl Database {
 
     /// All organizations, the oldest first.
     pub async fn list_organizations(&self) -> Result<Vec<Organization>> {
-        self.all("select id, name, settings, change_seq, event_seq, created_at from organizations order by created_at, id", ())
-            .await
+        self.all(
+            "select id, name, settings, change_seq, event_seq, created_at from organizations order by created_at, id",
+            (),
+        )
+        .await
     }
 
     /// The organization with that id, where there is one.
     pub async fn find_organization(&self, id: OrganizationId) -> Result<Option<Organization>> {
-        self.find("select id, name, settings, change_seq, event_seq, created_at from organizations where id = $1", (id,))
-            .await
+        self.find(
+            "select id, name, settings, change_seq, event_seq, created_at from organizations where id = $1",
+            (id,),
+        )
+        .await
     }
 
     /// The oldest organization, or a new one of that name, with what it lacks of an assistant and the
@@ -96,8 +102,7 @@ impl Transaction {
     /// Replaces the organization's settings.
     pub async fn update_organization_settings(&mut self, settings: &OrganizationSettings) -> Result<()> {
         let id = self.organization_id()?;
-        let touched =
-            self.run("update organizations set settings = $2 where id = $1", (id, Json(settings))).await?;
+        let touched = self.run("update organizations set settings = $2 where id = $1", (id, Json(settings))).await?;
         if touched == 0 { Err(Error::not_found("organization", id)) } else { Ok(()) }
     }
 

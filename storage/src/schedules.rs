@@ -11,7 +11,10 @@ impl Transaction {
         let now = self.now();
         let name = name.to_owned();
         let taken = (&mut *self)
-            .run("update schedules set last_run_at = $2 where name = $1 and last_run_at <= $3", (name.clone(), now, now - interval))
+            .run(
+                "update schedules set last_run_at = $2 where name = $1 and last_run_at <= $3",
+                (name.clone(), now, now - interval),
+            )
             .await?;
         if taken == 1 {
             return Ok(true);

@@ -170,9 +170,9 @@ pub(crate) enum Connection<'c> {
 impl Connection<'_> {
     pub(crate) async fn fetch(self, statement: Statement) -> Result<Fetched> {
         Ok(match (self, statement.buffer) {
-            (Self::Sqlite(connection), Buffer::Sqlite(arguments)) => Fetched::Sqlite(
-                sqlx::query_with::<Sqlite, _>(statement.text, arguments).fetch_all(connection).await?,
-            ),
+            (Self::Sqlite(connection), Buffer::Sqlite(arguments)) => {
+                Fetched::Sqlite(sqlx::query_with::<Sqlite, _>(statement.text, arguments).fetch_all(connection).await?)
+            }
             (Self::Postgres(connection), Buffer::Postgres(arguments)) => Fetched::Postgres(
                 sqlx::query_with::<Postgres, _>(statement.text, arguments).fetch_all(connection).await?,
             ),

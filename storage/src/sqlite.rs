@@ -101,7 +101,10 @@ impl Turn {
         let (sender, flushed) = oneshot::channel();
         state.released.push(sender);
         if state.released.len() == 1 {
-            #[expect(clippy::disallowed_methods, reason = "the caller may be cancelled while others wait for the flush")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the caller may be cancelled while others wait for the flush"
+            )]
             tokio::spawn(self.writer.clone().flush());
         }
         drop(state);
@@ -161,4 +164,3 @@ async fn execute(connection: &mut SqliteConnection, text: &'static str) -> Resul
 fn closed() -> Error {
     Error::Engine(sqlx::Error::PoolClosed)
 }
-

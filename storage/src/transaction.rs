@@ -6,9 +6,9 @@ use crate::sql::{Connection, Fetched, Run, Sql, Statement};
 use crate::sqlite::Turn;
 use crate::{Clock, Error, Result};
 use domain::{ConversationId, Id, OrganizationId, Time};
-use sqlx::types::Json;
 use futures::future::BoxFuture;
 use sqlx::Postgres;
+use sqlx::types::Json;
 
 /// Writes that happen all or not at all. Dropping it without [`Transaction::commit`] takes them back.
 ///

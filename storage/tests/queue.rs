@@ -1,5 +1,11 @@
 //! The promises of the queue and of group commit, on both engines.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
 
 use domain::job::{AnswerTurn, Job, JobState, Queue};
 use domain::{ConversationId, OrganizationId, WorkerId};
@@ -89,10 +95,7 @@ async fn a_job_that_takes_its_process_down_again_and_again_is_given_up() {
     enqueue(&database, &turn()).await;
     let mut given_up = Vec::new();
     for crash in 1..=CRASHES_MAX {
-        let jobs = database
-            .claim_jobs(Claim { suspects: crash > 1, ..claim(database.clock().id(), 1) })
-            .await
-            .unwrap();
+        let jobs = database.claim_jobs(Claim { suspects: crash > 1, ..claim(database.clock().id(), 1) }).await.unwrap();
         assert_eq!(jobs.len(), 1, "crash {crash}");
         database.clock().advance(LEASE * 2);
         let mut rescue = database.begin().await.unwrap();

@@ -415,7 +415,10 @@ async fn articles_have_versions(database: &Database) {
         article
     });
     let loaded = tenant.load_article(article.id).await.unwrap();
-    assert_eq!((loaded.state, loaded.document_id, loaded.body.as_str()), (ArticleState::InReview, Some(document_id), "Better"));
+    assert_eq!(
+        (loaded.state, loaded.document_id, loaded.body.as_str()),
+        (ArticleState::InReview, Some(document_id), "Better")
+    );
     let versions = tenant.list_article_versions(article.id).await.unwrap();
     assert_eq!(versions.iter().map(|version| version.body.as_str()).collect::<Vec<_>>(), ["Better", "Body"]);
     assert_eq!(tenant.list_articles(Some(ArticleState::InReview), Keyset::start(), 5).await.unwrap(), vec![loaded]);
@@ -506,7 +509,8 @@ async fn row_security_hides_other_organizations_from_a_forgetful_statement() {
             let setting = sqlx::query("select set_config('app.organization_id', $1, true)").bind(scope);
             setting.execute(&mut *transaction).await.unwrap();
         }
-        let sql = "select (select count(*) from documents), (select count(*) from chunks), (select count(*) from changes)";
+        let sql =
+            "select (select count(*) from documents), (select count(*) from chunks), (select count(*) from changes)";
         sqlx::query_as::<_, (i64, i64, i64)>(sql).fetch_one(&mut *transaction).await.unwrap()
     };
     assert_eq!(count(ours.uuid().to_string()).await, (1, 1, 1));

@@ -56,7 +56,8 @@ where
             let started = Instant::now();
             let ended = run.await.map_err(|error| failure(error.into()));
             let outcome = write_down(&database, &job, ended).await;
-            metrics::counter!("frontdesk_jobs_processed_total", "kind" => job.kind.clone(), "outcome" => outcome).increment(1);
+            metrics::counter!("frontdesk_jobs_processed_total", "kind" => job.kind.clone(), "outcome" => outcome)
+                .increment(1);
             tracing::debug!(job.id = %job.id, job.kind, outcome, duration_ms = started.elapsed().as_millis(), "job ended");
             drop(slot);
             Ok(())

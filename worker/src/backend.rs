@@ -52,7 +52,13 @@ struct Claimer {
 
 impl JobsBackend {
     /// Starts to claim jobs of `queue`, at most `concurrency` at a time.
-    pub(crate) fn start(database: Database, queue: Queue, worker: WorkerId, lease: Duration, concurrency: usize) -> Self {
+    pub(crate) fn start(
+        database: Database,
+        queue: Queue,
+        worker: WorkerId,
+        lease: Duration,
+        concurrency: usize,
+    ) -> Self {
         let (sender, claimed) = mpsc::unbounded_channel();
         let slots = Arc::new(Semaphore::new(concurrency));
         let claims = Claimer {
@@ -111,8 +117,7 @@ impl Claimer {
             free.push(permit);
         }
         let wanted = free.len();
-        let claim =
-            Claim { queue: self.queue, worker: self.worker, lease: self.lease, limit: wanted, suspects: false };
+        let claim = Claim { queue: self.queue, worker: self.worker, lease: self.lease, limit: wanted, suspects: false };
         let jobs = self.database.claim_jobs(claim).await?;
         let busy = jobs.len() == wanted;
         for job in jobs {
@@ -143,7 +148,11 @@ impl Backend for JobsBackend {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_next(&mut self, context: &mut Context<'_>, _: &WorkerContext) -> Poll<Option<Result<Self::Task, Self::Error>>> {
+    fn poll_next(
+        &mut self,
+        context: &mut Context<'_>,
+        _: &WorkerContext,
+    ) -> Poll<Option<Result<Self::Task, Self::Error>>> {
         self.claimed.poll_recv(context).map(|claimed| {
             claimed.map(|(job, slot)| {
                 let id = TaskId::from_string(job.id.to_string());

@@ -57,7 +57,9 @@ pub(crate) fn verdict(job: &Job, error: &Error, jitter: f64) -> Verdict {
         // The fence: somebody else holds the job or changed what it was about to change.
         ErrorKind::Conflict => Verdict::Leave,
         // Asking again gives the same answer.
-        ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::Forbidden | ErrorKind::Unauthenticated => Verdict::Discard,
+        ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::Forbidden | ErrorKind::Unauthenticated => {
+            Verdict::Discard
+        }
         ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Internal => {
             if job.attempt >= job.attempts_max {
                 return Verdict::Discard;

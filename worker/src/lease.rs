@@ -44,7 +44,8 @@ async fn rescue_once(database: &Database) -> storage::Result<()> {
     }
     transaction.commit().await?;
     for job in &rescue.exhausted {
-        metrics::counter!("frontdesk_jobs_processed_total", "kind" => job.kind.clone(), "outcome" => "discarded").increment(1);
+        metrics::counter!("frontdesk_jobs_processed_total", "kind" => job.kind.clone(), "outcome" => "discarded")
+            .increment(1);
     }
     if rescue.returned > 0 {
         tracing::warn!(jobs = rescue.returned, "took up jobs whose process vanished");

@@ -6,9 +6,9 @@ use crate::registry::{Registry, Running};
 use crate::{jobs, lease};
 use apalis::layers::WorkerBuilderExt;
 use apalis::prelude::{Data, WorkerBuilder};
+use domain::job::{Job, Queue};
 use domain::{ErrorKind, WorkerId};
 use futures::FutureExt;
-use domain::job::{Job, Queue};
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -60,7 +60,8 @@ impl Worker {
         let Settings { concurrency, turn_timeout, knowledge_timeout, .. } = self.settings;
         let mut runners = tokio::task::JoinSet::new();
         runners.spawn(self.runner(worker, Queue::Answering, concurrency, turn_timeout).run(stop.clone()));
-        runners.spawn(self.runner(worker, Queue::Knowledge, KNOWLEDGE_CONCURRENCY, knowledge_timeout).run(stop.clone()));
+        runners
+            .spawn(self.runner(worker, Queue::Knowledge, KNOWLEDGE_CONCURRENCY, knowledge_timeout).run(stop.clone()));
         runners.spawn(self.runner(worker, Queue::Chores, CHORES_CONCURRENCY, knowledge_timeout).run(stop.clone()));
         let overdue = async {
             stop.clone().cancelled_owned().await;

@@ -188,9 +188,7 @@ fn check(asked: &Asked) -> Result<()> {
         return Err(Problem::invalid(detail).at("/question"));
     }
     if asked.history.len() > HISTORY_MAX || asked.history.iter().any(|said| too_long(&said.content)) {
-        let detail = format!(
-            "`history` has at most {HISTORY_MAX} messages of at most {CONTENT_CHARS_MAX} characters"
-        );
+        let detail = format!("`history` has at most {HISTORY_MAX} messages of at most {CONTENT_CHARS_MAX} characters");
         return Err(Problem::invalid(detail).at("/history"));
     }
     Ok(())

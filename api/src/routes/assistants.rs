@@ -85,8 +85,7 @@ pub(crate) async fn default_assistant(tenant: Tenant<'_>) -> Result<Assistant> {
     }
     let assistants = tenant.list_assistants().await?;
     assistants.into_iter().next().ok_or_else(|| {
-        Problem::conflict("no_assistant", "this organization has no assistant")
-            .hint("POST /v1/assistants makes one")
+        Problem::conflict("no_assistant", "this organization has no assistant").hint("POST /v1/assistants makes one")
     })
 }
 
@@ -175,10 +174,7 @@ pub(crate) async fn update_assistant(
 }
 
 /// The settings with some of them replaced, if they are sound then.
-pub(crate) fn merged(
-    present: &AssistantSettings,
-    changes: Map<String, Value>,
-) -> Result<AssistantSettings> {
+pub(crate) fn merged(present: &AssistantSettings, changes: Map<String, Value>) -> Result<AssistantSettings> {
     let mut fields = serde_json::to_value(present).unwrap_or_default();
     if let Value::Object(fields) = &mut fields {
         fields.extend(changes);
@@ -201,11 +197,7 @@ fn check(settings: &AssistantSettings) -> Result<()> {
         ((0.0..=1.0).contains(&settings.confidence_min), "confidence_min", "from 0 to 1".to_owned()),
         ((0.0..=1.0).contains(&settings.dense_weight), "dense_weight", "from 0 to 1".to_owned()),
         ((0..=10).contains(&settings.clarifications_max), "clarifications_max", "from 0 to 10".to_owned()),
-        (
-            (1..=PASSAGES_MAX).contains(&settings.passages_max),
-            "passages_max",
-            format!("from 1 to {PASSAGES_MAX}"),
-        ),
+        ((1..=PASSAGES_MAX).contains(&settings.passages_max), "passages_max", format!("from 1 to {PASSAGES_MAX}")),
         (
             (200..=PROMPT_TOKENS_MAX).contains(&settings.prompt_tokens_max),
             "prompt_tokens_max",

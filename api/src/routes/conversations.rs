@@ -155,28 +155,20 @@ pub(crate) async fn create_conversation(
 }
 
 fn created(status: StatusCode, conversation: Conversation, message: Option<Message>) -> Response {
-    let body = ConversationCreated {
-        conversation: conversation.into(),
-        message: message.map(MessageObject::from),
-    };
+    let body = ConversationCreated { conversation: conversation.into(), message: message.map(MessageObject::from) };
     (status, axum::Json(body)).into_response()
 }
 
 async fn find_channel(tenant: Tenant<'_>, named: &str) -> Result<Channel> {
     match named.parse::<ChannelId>() {
         Ok(id) => Ok(tenant.load_channel(id).await?),
-        Err(_) => tenant
-            .find_channel_by_kind(named)
-            .await?
-            .ok_or_else(|| Problem::not_found("channel", named).at("/channel")),
+        Err(_) => {
+            tenant.find_channel_by_kind(named).await?.ok_or_else(|| Problem::not_found("channel", named).at("/channel"))
+        }
     }
 }
 
-async fn choose_assistant(
-    tenant: Tenant<'_>,
-    asked: Option<AssistantId>,
-    channel: &Channel,
-) -> Result<AssistantId> {
+async fn choose_assistant(tenant: Tenant<'_>, asked: Option<AssistantId>, channel: &Channel) -> Result<AssistantId> {
     if let Some(id) = asked.or(channel.assistant_id) {
         return Ok(tenant.load_assistant(id).await?.id);
     }
@@ -345,11 +337,7 @@ pub(crate) async fn change_conversation(
     Ok(conversation)
 }
 
-fn check(
-    title: Option<&str>,
-    tags: Option<&[String]>,
-    metadata: Option<&Map<String, Value>>,
-) -> Result<()> {
+fn check(title: Option<&str>, tags: Option<&[String]>, metadata: Option<&Map<String, Value>>) -> Result<()> {
     if title.is_some_and(|title| title.chars().count() > TITLE_CHARS_MAX) {
         return Err(Problem::invalid(format!("`title` has more than {TITLE_CHARS_MAX} characters")).at("/title"));
     }

@@ -224,12 +224,8 @@ pub(crate) async fn delete_customer(
 
 /// Refuses what is too long to be a customer's.
 pub(crate) fn check(new: &NewCustomer) -> Result<()> {
-    let fields = [
-        ("external_id", &new.external_id),
-        ("name", &new.name),
-        ("email", &new.email),
-        ("locale", &new.locale),
-    ];
+    let fields =
+        [("external_id", &new.external_id), ("name", &new.name), ("email", &new.email), ("locale", &new.locale)];
     for (name, value) in fields {
         let characters = value.as_ref().map_or(1, |value| value.chars().count());
         if characters == 0 || characters > FIELD_CHARS_MAX {

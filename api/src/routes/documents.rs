@@ -118,9 +118,5 @@ pub(crate) async fn get_document(
     let document = tenant.load_document(id).await?;
     let wanted = query.version.unwrap_or(document.version);
     let version = tenant.load_document_version(id, wanted).await?;
-    Ok(axum::Json(DocumentOpened {
-        document: document.into(),
-        text_version: version.version,
-        text: version.text,
-    }))
+    Ok(axum::Json(DocumentOpened { document: document.into(), text_version: version.version, text: version.text }))
 }

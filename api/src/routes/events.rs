@@ -46,11 +46,7 @@ impl<S: Send + Sync> FromRequestParts<S> for LastEventId {
     params(("Last-Event-ID" = Option<i64>, Header, description = "Goes on behind this event")),
     responses((status = 200, description = "Events: `conversation.*` `message.*` `scan.*` `article.*`",
         content_type = "text/event-stream", body = String)))]
-pub(crate) async fn watch_organization(
-    State(app): State<App>,
-    caller: Caller,
-    last: LastEventId,
-) -> Result<Response> {
+pub(crate) async fn watch_organization(State(app): State<App>, caller: Caller, last: LastEventId) -> Result<Response> {
     watch(app, caller, None, last).await
 }
 
@@ -79,12 +75,7 @@ struct Watch {
     _permit: OwnedSemaphorePermit,
 }
 
-async fn watch(
-    app: App,
-    caller: Caller,
-    conversation: Option<ConversationId>,
-    last: LastEventId,
-) -> Result<Response> {
+async fn watch(app: App, caller: Caller, conversation: Option<ConversationId>, last: LastEventId) -> Result<Response> {
     let Ok(permit) = app.streams.clone().try_acquire_owned() else {
         return Err(Problem::busy("too many event streams are open"));
     };
@@ -94,8 +85,7 @@ async fn watch(
         Some(seq) => seq,
         None => app.of(organization_id).event_seq().await?,
     };
-    let watch =
-        Watch { app, caller, conversation, last, listener, read: VecDeque::new(), _permit: permit };
+    let watch = Watch { app, caller, conversation, last, listener, read: VecDeque::new(), _permit: permit };
     let events = stream::unfold(watch, |mut watch| async move {
         let event = watch.next().await?;
         Some((Ok::<_, Infallible>(event), watch))

@@ -62,12 +62,7 @@ pub(crate) async fn create_feedback(
     transaction.upsert_feedback(id, body.rating, body.comment.clone()).await?;
     let created_at = transaction.now();
     transaction.commit().await?;
-    let feedback = FeedbackObject {
-        object: "feedback",
-        message_id: id,
-        rating: body.rating,
-        comment: body.comment,
-        created_at,
-    };
+    let feedback =
+        FeedbackObject { object: "feedback", message_id: id, rating: body.rating, comment: body.comment, created_at };
     Ok((axum::http::StatusCode::CREATED, axum::Json(feedback)))
 }

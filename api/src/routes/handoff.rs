@@ -47,8 +47,7 @@ pub(crate) async fn create_handoff(
         let detail = format!("`summary` has more than {SUMMARY_CHARS_MAX} characters");
         return Err(Problem::invalid(detail).at("/summary"));
     }
-    let (_, handoff) =
-        hand_off(&app.desk, caller.organization_id(), id, body.reason, body.summary).await?;
+    let (_, handoff) = hand_off(&app.desk, caller.organization_id(), id, body.reason, body.summary).await?;
     Ok((StatusCode::CREATED, axum::Json(handoff.into())))
 }
 

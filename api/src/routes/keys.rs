@@ -116,8 +116,7 @@ pub(crate) async fn create_key(
         return Err(Problem::invalid("`expires_at` is not in the future").at("/expires_at"));
     }
     let organization_id = caller.organization_id();
-    let (key, plain) =
-        create_until(app.database(), organization_id, &body.name, body.scopes, body.expires_at).await?;
+    let (key, plain) = create_until(app.database(), organization_id, &body.name, body.scopes, body.expires_at).await?;
     let mut transaction = app.of(organization_id).begin().await?;
     transaction.insert_audit(&caller.actor(), "key.created", &key.id.to_string()).await?;
     transaction.commit().await?;
@@ -133,11 +132,7 @@ pub(crate) async fn create_key(
 /// Calls a key back: it opens nothing from now on.
 #[utoipa::path(delete, path = "/v1/keys/{id}", tag = "keys", params(("id" = String, Path)),
     responses((status = 204, description = "It is revoked")))]
-pub(crate) async fn delete_key(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<KeyId>,
-) -> Result<StatusCode> {
+pub(crate) async fn delete_key(State(app): State<App>, caller: Caller, Path(id): Path<KeyId>) -> Result<StatusCode> {
     let mut transaction = app.of(caller.organization_id()).begin().await?;
     transaction.revoke_key(id).await?;
     transaction.insert_audit(&caller.actor(), "key.revoked", &id.to_string()).await?;

@@ -139,9 +139,7 @@ pub(crate) async fn create_message(
     }
     let status = if received.repeated { StatusCode::OK } else { StatusCode::ACCEPTED };
     match wanted {
-        Wanted::Later => {
-            Ok((status, axum::Json(MessageObject::from(received.message))).into_response())
-        }
+        Wanted::Later => Ok((status, axum::Json(MessageObject::from(received.message))).into_response()),
         Wanted::Answer => {
             let answer = answer_to(&app, &received.message).await?.map(MessageObject::from);
             let status = if answer.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
@@ -152,12 +150,7 @@ pub(crate) async fn create_message(
     }
 }
 
-async fn create_agent_message(
-    app: &App,
-    caller: &Caller,
-    id: ConversationId,
-    body: CreateMessage,
-) -> Result<Response> {
+async fn create_agent_message(app: &App, caller: &Caller, id: ConversationId, body: CreateMessage) -> Result<Response> {
     if body.external_id.is_some() {
         let detail = "`external_id` is only for messages of customers";
         return Err(Problem::invalid(detail)

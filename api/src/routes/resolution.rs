@@ -19,7 +19,6 @@ pub(crate) async fn create_resolution(
     caller: Caller,
     Path(id): Path<ConversationId>,
 ) -> Result<axum::Json<ConversationObject>> {
-    let change =
-        ConversationChange { status: Some(ConversationStatus::Resolved), ..ConversationChange::default() };
+    let change = ConversationChange { status: Some(ConversationStatus::Resolved), ..ConversationChange::default() };
     Ok(axum::Json(change_conversation(&app, &caller, id, change).await?.into()))
 }

@@ -34,7 +34,6 @@ pub(crate) async fn create_snooze(
     if body.until <= app.database().clock().now() {
         return Err(Problem::invalid("`until` is not in the future").at("/until"));
     }
-    let change =
-        ConversationChange { snoozed_until: Some(body.until), ..ConversationChange::default() };
+    let change = ConversationChange { snoozed_until: Some(body.until), ..ConversationChange::default() };
     Ok(axum::Json(change_conversation(&app, &caller, id, change).await?.into()))
 }

@@ -56,7 +56,9 @@ async fn a_message_of_a_megabyte_is_refused_and_nothing_of_it_stays() {
 #[tokio::test]
 async fn unknown_addresses_and_methods_are_problems_too() {
     let desk = TestDesk::new().await;
-    for path in ["/nothing", "/v1/nothing", "/v1/conversations/nonsense", "/v1/conversations/cus_01h45ytscbebyvny4gc8cr8ma2"] {
+    for path in
+        ["/nothing", "/v1/nothing", "/v1/conversations/nonsense", "/v1/conversations/cus_01h45ytscbebyvny4gc8cr8ma2"]
+    {
         assert_eq!(desk.get(path).await.problem(404), "not_found", "{path}");
     }
     let refused = desk.delete("/v1/conversations").await;

@@ -22,11 +22,7 @@ async fn a_question_is_answered_with_a_citation_that_its_document_proves() {
     assert_eq!(answer["usage"], json!({ "input_tokens": 0, "output_tokens": 0, "estimated": false }));
     assert!(answer["content"].as_str().unwrap().contains("5 working days"));
     let citation = &answer["citations"][0];
-    let path = format!(
-        "/v1/documents/{}?version={}",
-        citation["document_id"].as_str().unwrap(),
-        citation["version"]
-    );
+    let path = format!("/v1/documents/{}?version={}", citation["document_id"].as_str().unwrap(), citation["version"]);
     let document = desk.get(&path).await.expect(200);
     let range = number(&citation["start"])..number(&citation["end"]);
     assert_eq!(&document["text"].as_str().unwrap()[range], citation["quote"].as_str().unwrap());
@@ -123,7 +119,8 @@ async fn agents_resolve_snooze_and_change_a_conversation() {
     let resolved = desk.post(&format!("{path}/resolution"), Value::Null).await.expect(200);
     assert_eq!(resolved["status"], "resolved");
     assert!(desk.get(&path).await.expect(200)["handoff"].is_null());
-    let edit = json!({ "status": "open", "title": "Refund of order 7", "tags": ["refund"], "metadata": { "order": 7 } });
+    let edit =
+        json!({ "status": "open", "title": "Refund of order 7", "tags": ["refund"], "metadata": { "order": 7 } });
     let changed = desk.patch(&path, edit).await.expect(200);
     assert_eq!((&changed["status"], &changed["tags"]), (&json!("open"), &json!(["refund"])));
     assert_eq!(desk.patch(&path, json!({ "status": "snoozed" })).await.problem(400), "invalid_request");

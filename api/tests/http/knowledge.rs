@@ -36,7 +36,8 @@ async fn an_article_is_written_published_found_changed_and_archived() {
     let empty = desk.post("/v1/articles", json!({ "title": "Empty" })).await.expect(201);
     let refused = desk.post(&format!("/v1/articles/{}/publish", id(&empty)), Value::Null).await;
     assert_eq!(refused.problem(400), "invalid_request");
-    for wrong in [json!({ "query": " " }), json!({ "query": "x", "k": 0 }), json!({ "query": "x", "dense_weight": 2 })] {
+    for wrong in [json!({ "query": " " }), json!({ "query": "x", "k": 0 }), json!({ "query": "x", "dense_weight": 2 })]
+    {
         assert_eq!(desk.post("/v1/search", wrong).await.problem(400), "invalid_request");
     }
 }
@@ -82,9 +83,8 @@ async fn a_scan_is_started_followed_held_and_called_off() {
 
     let scan_id = id(&scan).parse().unwrap();
     let mut transaction = desk.database().of(desk.organization_id).begin().await.unwrap();
-    let pages: Vec<_> = (0..5)
-        .map(|number| NewPage { url: format!("https://docs.example.com/guides/{number}"), depth: 0 })
-        .collect();
+    let pages: Vec<_> =
+        (0..5).map(|number| NewPage { url: format!("https://docs.example.com/guides/{number}"), depth: 0 }).collect();
     transaction.insert_pages(scan_id, &pages).await.unwrap();
     transaction.set_scan_state(scan_id, ScanState::Running, None).await.unwrap();
     transaction.commit().await.unwrap();

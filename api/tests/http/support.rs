@@ -191,13 +191,8 @@ async fn answer_turns(desk: Desk) {
     let worker = desk.database.clock().id();
     let mut signal = desk.database.signals().listen(Signal::Jobs);
     loop {
-        let claim = Claim {
-            queue: Queue::Answering,
-            worker,
-            lease: Duration::from_secs(30),
-            limit: 1,
-            suspects: false,
-        };
+        let claim =
+            Claim { queue: Queue::Answering, worker, lease: Duration::from_secs(30), limit: 1, suspects: false };
         let jobs = desk.database.claim_jobs(claim).await.unwrap();
         if jobs.is_empty() {
             signal.wait(Duration::from_millis(20)).await;

@@ -12,7 +12,10 @@ impl Metric for ReciprocalRank {
     }
 
     fn score(&self, ranking: &[String], relevant: &HashMap<String, i64>) -> f64 {
-        let first = ranking.iter().zip(1_u32..).find(|(document, _)| relevant.get(*document).is_some_and(|relevance| *relevance > 0));
+        let first = ranking
+            .iter()
+            .zip(1_u32..)
+            .find(|(document, _)| relevant.get(*document).is_some_and(|relevance| *relevance > 0));
         first.map_or(0.0, |(_, place)| 1.0 / f64::from(place))
     }
 }

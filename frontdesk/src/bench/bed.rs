@@ -28,12 +28,36 @@ const MESSAGES_MAX: i64 = 100_000;
 
 /// Title and text of what the desk knows, and what is asked about it.
 const KNOWLEDGE: [(&str, &str, &str); 6] = [
-    ("Refunds", "Refunds are paid back within five working days. The money goes to the card you paid with.", "How many working days do refunds take?"),
-    ("Delivery", "Delivery of an order takes three days. Islands take two days more.", "How many days does delivery of an order take?"),
-    ("Warranty", "The warranty on a bicycle frame lasts ten years. Wheels have two years.", "How long does the warranty on a bicycle frame last?"),
-    ("Gift cards", "Gift cards are valid for four years. They can be used in every store.", "How many years are gift cards valid?"),
-    ("Opening hours", "Our stores open at nine in the morning. They close at seven in the evening.", "When do your stores open in the morning?"),
-    ("Batteries", "A battery needs four hours to charge fully. Charge it at room temperature.", "How many hours does a battery need to charge fully?"),
+    (
+        "Refunds",
+        "Refunds are paid back within five working days. The money goes to the card you paid with.",
+        "How many working days do refunds take?",
+    ),
+    (
+        "Delivery",
+        "Delivery of an order takes three days. Islands take two days more.",
+        "How many days does delivery of an order take?",
+    ),
+    (
+        "Warranty",
+        "The warranty on a bicycle frame lasts ten years. Wheels have two years.",
+        "How long does the warranty on a bicycle frame last?",
+    ),
+    (
+        "Gift cards",
+        "Gift cards are valid for four years. They can be used in every store.",
+        "How many years are gift cards valid?",
+    ),
+    (
+        "Opening hours",
+        "Our stores open at nine in the morning. They close at seven in the evening.",
+        "When do your stores open in the morning?",
+    ),
+    (
+        "Batteries",
+        "A battery needs four hours to charge fully. Charge it at room temperature.",
+        "How many hours does a battery need to charge fully?",
+    ),
 ];
 
 /// A desk in a temporary folder.
@@ -115,7 +139,8 @@ impl Bed {
                 identity: Identity::Unverified,
             })
             .await?;
-        let channel = home.channels.first().ok_or_else(|| storage::Error::Invalid("the desk has no channel".to_owned()))?;
+        let channel =
+            home.channels.first().ok_or_else(|| storage::Error::Invalid("the desk has no channel".to_owned()))?;
         let conversation = transaction
             .insert_conversation(NewConversation {
                 customer_id: customer.id,
@@ -140,7 +165,10 @@ impl Bed {
     /// Everything said in a conversation, in order.
     pub async fn messages(&self, conversation: ConversationId) -> Result<Vec<Message>, Failure> {
         let tenant = self.wired.desk.database.of(self.wired.organization_id());
-        tenant.list_messages(conversation, 0, MESSAGES_MAX).await.map_err(|error| broken("messages cannot be read", &error))
+        tenant
+            .list_messages(conversation, 0, MESSAGES_MAX)
+            .await
+            .map_err(|error| broken("messages cannot be read", &error))
     }
 
     /// The reply to a message, as soon as there is one.

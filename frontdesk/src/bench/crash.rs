@@ -238,7 +238,10 @@ fn in_words(shown: &Shown) -> String {
         ("out of order", ledger.out_of_order.to_string()),
         (
             "model calls wasted",
-            format!("{} of {} ({} %, {WASTED_PERCENT_MAX} % are allowed)", shown.wasted_model_calls, shown.model_calls, shown.wasted_percent),
+            format!(
+                "{} of {} ({} %, {WASTED_PERCENT_MAX} % are allowed)",
+                shown.wasted_model_calls, shown.model_calls, shown.wasted_percent
+            ),
         ),
         ("longest pick-up", format!("{} ms ({PICK_UP_MS_MAX} ms are allowed)", shown.pick_up_ms_max)),
     ];

@@ -41,7 +41,8 @@ struct Shown {
 /// Embeds the texts with the model that is on this machine.
 pub(super) async fn run(wired: Wired, options: &Options, output: Output) -> Result<Exit, Failure> {
     let files = weights::find(&wired.weights).files.ok_or_else(|| {
-        Failure::new(Exit::Unreachable, "no embedding model is on this machine").fix("`frontdesk models pull` fetches it")
+        Failure::new(Exit::Unreachable, "no embedding model is on this machine")
+            .fix("`frontdesk models pull` fetches it")
     })?;
     let settings = Settings { threads: wired.settings.embedding.threads, ..Settings::default() };
     let model = LocalEmbedding::new(files, settings).map_err(|error| broken("the model cannot be loaded", &error))?;

@@ -1,9 +1,9 @@
 //! A model and an embedder inside this process, so that a measurement counts neither.
 
 use super::stub_model;
+use domain::usage::TokenUsage;
 use futures::future::BoxFuture;
 use llm::{ChatModel, ChatRequest, Completion, Deltas, Embedder, Error, FinishReason};
-use domain::usage::TokenUsage;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 

@@ -57,7 +57,9 @@ impl Ledger {
         for external_id in sent {
             let stored: Vec<&Message> = messages
                 .iter()
-                .filter(|message| message.sender == Sender::Customer && message.external_id.as_ref() == Some(external_id))
+                .filter(|message| {
+                    message.sender == Sender::Customer && message.external_id.as_ref() == Some(external_id)
+                })
                 .collect();
             let answered = |message: &&Message| answers.get(&message.id).copied().unwrap_or(0);
             match stored.iter().map(answered).sum::<usize>() {

@@ -3,8 +3,8 @@
 use crate::bench::bed::{Bed, broken};
 use crate::failure::Failure;
 use crate::output::Exit;
-use domain::job::{Job, JobState};
 use domain::WorkerId;
+use domain::job::{Job, JobState};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -41,7 +41,10 @@ impl Orphans {
         for job in &self.jobs {
             while !is_taken_up(&bed, job).await? {
                 if self.killed_at.elapsed() > LONGEST {
-                    return Err(Failure::new(Exit::Problem, format!("nobody took up {} in {} s", job.id, LONGEST.as_secs())));
+                    return Err(Failure::new(
+                        Exit::Problem,
+                        format!("nobody took up {} in {} s", job.id, LONGEST.as_secs()),
+                    ));
                 }
                 tokio::time::sleep(LOOK_EVERY).await;
             }

@@ -34,7 +34,8 @@ pub async fn run(wired: Wired, options: &Options, output: Output) -> Result<Exit
     let corpus = options.folder.join("corpus.jsonl");
     let file = File::open(&corpus)
         .map_err(|error| Failure::new(Exit::Problem, format!("cannot read {}", corpus.display())).because(error))?;
-    let imported = ingest::import::import(&wired.library, organization_id, "corpus", BufReader::new(file), |_| {}).await;
+    let imported =
+        ingest::import::import(&wired.library, organization_id, "corpus", BufReader::new(file), |_| {}).await;
     imported.map_err(|error| problem(&error))?;
     let bar = output.progress("embedded passages", 0);
     ingest::documents::embed_missing(&wired.library, organization_id, |passages| bar.inc(passages as u64))
@@ -49,7 +50,8 @@ pub async fn run(wired: Wired, options: &Options, output: Output) -> Result<Exit
     let weight = wired.settings.answering.dense_weight;
     let mut rows = Vec::new();
     for mode in [Mode::Bm25, Mode::Dense, Mode::Hybrid] {
-        let ranking = rank(&wired.desk, organization_id, &queries, mode, weight).await.map_err(|error| problem(&error))?;
+        let ranking =
+            rank(&wired.desk, organization_id, &queries, mode, weight).await.map_err(|error| problem(&error))?;
         rows.push(Row { mode, scores: score(&ranking, &judgements) });
     }
     output.result(&rows, |rows| {

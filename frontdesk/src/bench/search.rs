@@ -67,7 +67,9 @@ pub(super) async fn run(wired: Wired, options: &Options, output: Output) -> Resu
     }
     let spent = meter.stop()?;
     times_ms.sort_by(f64::total_cmp);
-    let at = |hundredths: usize| times_ms.get((times_ms.len() * hundredths / 100).min(times_ms.len().saturating_sub(1))).copied();
+    let at = |hundredths: usize| {
+        times_ms.get((times_ms.len() * hundredths / 100).min(times_ms.len().saturating_sub(1))).copied()
+    };
     let shown = Shown {
         queries: searches.len(),
         searches: times_ms.len(),

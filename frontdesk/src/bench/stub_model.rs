@@ -60,9 +60,7 @@ impl FromStr for Delay {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (min, max) = text.split_once("..").unwrap_or((text, text));
-        let number = |text: &str| {
-            text.parse::<u64>().map_err(|_| format!("`{text}` is no number of milliseconds"))
-        };
+        let number = |text: &str| text.parse::<u64>().map_err(|_| format!("`{text}` is no number of milliseconds"));
         let delay = Self { min: number(min)?, max: number(max)? };
         if delay.min <= delay.max { Ok(delay) } else { Err(format!("{min} is more than {max}")) }
     }
@@ -107,8 +105,7 @@ impl Stub {
             *count += 1;
             *count
         });
-        let fault =
-            Fault::asked_for(message, nth_of_message).or_else(|| self.fault_in_turn(nth))?;
+        let fault = Fault::asked_for(message, nth_of_message).or_else(|| self.fault_in_turn(nth))?;
         *calls.by_fault.entry(fault.name()).or_default() += 1;
         Some(fault)
     }
@@ -205,9 +202,7 @@ async fn embeddings(State(stub): State<Arc<Stub>>, body: Bytes) -> Response {
 }
 
 async fn models() -> Json<Value> {
-    Json(
-        json!({ "object": "list", "data": [{ "id": "stub", "object": "model", "owned_by": "frontdesk" }] }),
-    )
+    Json(json!({ "object": "list", "data": [{ "id": "stub", "object": "model", "owned_by": "frontdesk" }] }))
 }
 
 async fn show_calls(State(stub): State<Arc<Stub>>) -> Response {

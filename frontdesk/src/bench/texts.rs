@@ -2,7 +2,11 @@
 
 /// What is said of each subject, and what is asked about it.
 const PATTERNS: [(&str, &str, &str); 4] = [
-    ("Refunds", "Refunds for the {} are paid back within five working days.", "How many working days do refunds for the {} take?"),
+    (
+        "Refunds",
+        "Refunds for the {} are paid back within five working days.",
+        "How many working days do refunds for the {} take?",
+    ),
     ("Delivery", "Delivery of the {} takes three days.", "How many days does delivery of the {} take?"),
     ("Warranty", "The warranty on the {} lasts ten years.", "How long does the warranty on the {} last?"),
     ("Care", "The {} is cleaned with warm water once a month.", "How is the {} cleaned?"),

@@ -119,7 +119,8 @@ impl Desk {
         bed.wired.catch_up().await?;
         let mut ids = Vec::with_capacity(conversations);
         while ids.len() < conversations {
-            let names: Vec<String> = (ids.len()..conversations).take(AT_ONCE).map(|nth| format!("customer-{nth}")).collect();
+            let names: Vec<String> =
+                (ids.len()..conversations).take(AT_ONCE).map(|nth| format!("customer-{nth}")).collect();
             ids.extend(try_join_all(names.iter().map(|name| bed.conversation(name))).await?);
         }
         Ok(Self { bed, model, conversations: ids, sent: HashMap::new(), rounds: 0 })

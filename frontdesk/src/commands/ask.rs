@@ -154,7 +154,8 @@ fn in_words(shown: &Shown) -> String {
     }
     let decision = shown.decision.map(|decision| decision.to_string()).unwrap_or_default();
     let reason = shown.handoff_reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-    let confidence = shown.confidence.map(|value| format!("confidence {value:.2} (uncalibrated) · ")).unwrap_or_default();
+    let confidence =
+        shown.confidence.map(|value| format!("confidence {value:.2} (uncalibrated) · ")).unwrap_or_default();
     let tokens = shown.usage.input_tokens + shown.usage.output_tokens;
     let model = shown.model.as_deref().unwrap_or("the desk itself");
     lines.push(format!("{confidence}{decision}{reason} · {model} · {tokens} tokens"));
@@ -175,7 +176,8 @@ fn trace_in_words(trace: &Trace) -> Vec<String> {
             rank.map_or_else(|| "–".to_owned(), |rank| format!("#{} {:.3}", rank.rank, rank.score))
         };
         let mark = if candidate.in_prompt { "▸" } else { " " };
-        let path = if candidate.heading_path.is_empty() { String::new() } else { format!(" › {}", candidate.heading_path) };
+        let path =
+            if candidate.heading_path.is_empty() { String::new() } else { format!(" › {}", candidate.heading_path) };
         lines.push(format!(
             "  {mark} dense {:<10} bm25 {:<11} fused {:<9} {}{path}",
             rank(candidate.dense),

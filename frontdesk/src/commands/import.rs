@@ -32,7 +32,8 @@ pub(crate) async fn run(wired: Wired, options: &cli::Import, output: Output) -> 
     let bar = output.progress("imported", 0);
     let organization_id = wired.organization_id();
     let imported =
-        ingest::import::import(&wired.library, organization_id, &name, file, |documents| bar.inc(documents as u64)).await;
+        ingest::import::import(&wired.library, organization_id, &name, file, |documents| bar.inc(documents as u64))
+            .await;
     bar.finish_and_clear();
     let imported = imported.map_err(|error| {
         Failure::new(Exit::Problem, format!("{} is not imported whole", options.file.display()))
@@ -51,8 +52,7 @@ pub(crate) async fn run(wired: Wired, options: &cli::Import, output: Output) -> 
             .fix("run the import again: it goes on where it was")
     })?;
     wired.catch_up().await?;
-    let outcome =
-        Outcome { imported, embedded_passages: embedded, lexical_only: wired.library.embedder().is_none() };
+    let outcome = Outcome { imported, embedded_passages: embedded, lexical_only: wired.library.embedder().is_none() };
     output.result(&outcome, |outcome| {
         format!(
             "{} documents: {} new, {} changed, {} as before · {} passages embedded",

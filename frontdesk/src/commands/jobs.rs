@@ -48,8 +48,7 @@ fn row(job: &Job) -> Vec<String> {
 
 async fn retry_one(wired: &Wired, typed: &str, output: Output) -> Result<Exit, Failure> {
     let hint = "`frontdesk jobs list --state discarded` shows the ids";
-    let id: JobId =
-        typed.parse().map_err(|error| Failure::new(Exit::Usage, "no job id").because(error).fix(hint))?;
+    let id: JobId = typed.parse().map_err(|error| Failure::new(Exit::Usage, "no job id").because(error).fix(hint))?;
     if !wired.desk.database.retry_discarded_job(id).await.map_err(|error| problem(&error))? {
         return Err(Failure::new(Exit::Problem, format!("job `{id}` is not retried"))
             .because("there is no discarded job with this id")
@@ -62,8 +61,7 @@ async fn retry_all(wired: &Wired, output: Output) -> Result<Exit, Failure> {
     let database = &wired.desk.database;
     let mut retried = 0;
     loop {
-        let jobs =
-            database.list_jobs(Some(JobState::Discarded), RETRY_BATCH).await.map_err(|error| problem(&error))?;
+        let jobs = database.list_jobs(Some(JobState::Discarded), RETRY_BATCH).await.map_err(|error| problem(&error))?;
         let before = retried;
         for job in &jobs {
             if database.retry_discarded_job(job.id).await.map_err(|error| problem(&error))? {

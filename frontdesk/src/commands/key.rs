@@ -33,7 +33,9 @@ async fn create(wired: &Wired, name: &str, scopes: &[String], output: Output) ->
     }
     let created = api::keys::create(&wired.desk.database, wired.organization_id(), name, wanted).await;
     let (key, plain) = created.map_err(|error| {
-        Failure::new(Exit::Usage, "the key could not be made").because(error).fix("say what the key is for, such as --name website")
+        Failure::new(Exit::Usage, "the key could not be made")
+            .because(error)
+            .fix("say what the key is for, such as --name website")
     })?;
     output.result(&serde_json::json!({ "key": key, "plain": plain }), |_| plain.clone())?;
     output.say(&format!(

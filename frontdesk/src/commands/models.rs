@@ -36,7 +36,8 @@ pub(crate) async fn run(
 
 async fn list(weights: weights::Settings, output: Output) -> Result<Exit, Failure> {
     let search = tokio::task::spawn_blocking(move || weights::find(&weights)).await;
-    let search = search.map_err(|error| Failure::new(Exit::Problem, "the files cannot be looked for").because(error))?;
+    let search =
+        search.map_err(|error| Failure::new(Exit::Problem, "the files cannot be looked for").because(error))?;
     output.result(&listed(search), in_words)?;
     Ok(Exit::Ok)
 }
@@ -90,7 +91,11 @@ async fn test(settings: &Settings, weights: &weights::Settings, output: Output) 
     wiring::fill_embedder(settings, weights, &slot)?;
     let Some(embedder) = slot.embedder() else {
         return Err(Failure::new(Exit::Problem, "there is no embedding model to test")
-            .because(if settings.embedding.enabled { "its files are not on this machine" } else { "`embedding.enabled` is false" })
+            .because(if settings.embedding.enabled {
+                "its files are not on this machine"
+            } else {
+                "`embedding.enabled` is false"
+            })
             .fix("`frontdesk models pull` fetches it; `frontdesk models list` says where it was looked for"));
     };
     let trial = probe::embedding(embedder.as_ref()).await?;

@@ -15,7 +15,9 @@ pub(crate) fn migrate(wired: &Wired, output: Output) -> Result<Exit, Failure> {
 /// Builds the indexes of every organization anew.
 pub(crate) async fn reindex(wired: Wired, output: Output) -> Result<Exit, Failure> {
     let problem = |error: &dyn std::fmt::Display| {
-        Failure::new(Exit::Problem, "the indexes could not be rebuilt").because(error).fix("check the disk, then run it again")
+        Failure::new(Exit::Problem, "the indexes could not be rebuilt")
+            .because(error)
+            .fix("check the disk, then run it again")
     };
     wired.say_if_lexical(output);
     let organizations = wired.desk.database.list_organizations().await.map_err(|error| problem(&error))?;

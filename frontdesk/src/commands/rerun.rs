@@ -7,10 +7,9 @@ use crate::wiring::Wired;
 use domain::{Kinded, MessageId};
 
 pub(crate) async fn run(wired: Wired, options: &cli::Rerun, output: Output) -> Result<Exit, Failure> {
-    let id: MessageId = options
-        .message
-        .parse()
-        .map_err(|error| Failure::new(Exit::Usage, "no message id").because(error).fix("give the id of an AI reply, msg_…"))?;
+    let id: MessageId = options.message.parse().map_err(|error| {
+        Failure::new(Exit::Usage, "no message id").because(error).fix("give the id of an AI reply, msg_…")
+    })?;
     let rerun = answering::rerun::rerun(&wired.desk, wired.organization_id(), id).await.map_err(|error| {
         let fix = if error.kind() == domain::ErrorKind::NotFound {
             "give the id of an AI reply; traces older than the retention are gone"

@@ -35,14 +35,18 @@ pub(crate) async fn run(wired: Wired, options: &cli::Scan, output: Output) -> Re
         publish: options.publish,
     };
     if options.preview {
-        let preview = preview::preview(&wired.library, &options.url, &settings).await.map_err(|error| failure(options, &error))?;
+        let preview = preview::preview(&wired.library, &options.url, &settings)
+            .await
+            .map_err(|error| failure(options, &error))?;
         output.result(&preview, preview_in_words)?;
         return Ok(Exit::Ok);
     }
     wired.say_if_lexical(output);
     let started = Instant::now();
     let organization_id = wired.organization_id();
-    let scan = scan::start(&wired.library, organization_id, &options.url, settings).await.map_err(|error| failure(options, &error))?;
+    let scan = scan::start(&wired.library, organization_id, &options.url, settings)
+        .await
+        .map_err(|error| failure(options, &error))?;
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
     tasks.spawn(wired.worker().run(stop.clone()));
@@ -108,7 +112,9 @@ fn failure(options: &cli::Scan, error: &ingest::Error) -> Failure {
 }
 
 fn storage_failure(error: &storage::Error) -> Failure {
-    Failure::new(Exit::Problem, "the scan cannot be followed").because(error).fix("it goes on where it was with `frontdesk worker`")
+    Failure::new(Exit::Problem, "the scan cannot be followed")
+        .because(error)
+        .fix("it goes on where it was with `frontdesk worker`")
 }
 
 fn preview_in_words(preview: &Preview) -> String {
@@ -120,7 +126,12 @@ fn preview_in_words(preview: &Preview) -> String {
     let more = if preview.more_by_links { ", more will be found by following links" } else { "" };
     lines.push(format!("{}  {from}: {} pages in scope{more}", preview.url, preview.pages));
     for folder in &preview.folders {
-        lines.push(format!("  {:<24} {:>6}   ~{}k tokens", folder.path, folder.pages, folder.tokens_estimated.div_ceil(1000)));
+        lines.push(format!(
+            "  {:<24} {:>6}   ~{}k tokens",
+            folder.path,
+            folder.pages,
+            folder.tokens_estimated.div_ceil(1000)
+        ));
     }
     for skipped in &preview.skipped {
         lines.push(format!("  skipped {:<16} {:>6}   {}", "", skipped.pages, skipped.reason));
@@ -134,8 +145,11 @@ fn in_words(outcome: &Outcome) -> String {
     let mut lines =
         vec![format!("{} {}: {} · {:.1} s", outcome.scan.url, outcome.scan.state, counts.join(" · "), outcome.seconds)];
     lines.extend(outcome.scan.error.iter().map(|error| format!("  {error}")));
-    lines.extend(outcome.not_read.iter().map(|page| {
-        format!("  {:<8} {}  {}", page.state, page.url, page.reason.as_deref().unwrap_or_default())
-    }));
+    lines.extend(
+        outcome
+            .not_read
+            .iter()
+            .map(|page| format!("  {:<8} {}  {}", page.state, page.url, page.reason.as_deref().unwrap_or_default())),
+    );
     lines.join("\n")
 }

@@ -158,7 +158,13 @@ fn in_words(shown: &Shown, explain: bool) -> String {
     lines.join("\n")
 }
 
-async fn batch(wired: &Wired, options: &cli::Search, queries: &Path, out: &Path, output: Output) -> Result<Exit, Failure> {
+async fn batch(
+    wired: &Wired,
+    options: &cli::Search,
+    queries: &Path,
+    out: &Path,
+    output: Output,
+) -> Result<Exit, Failure> {
     let file = File::open(queries).map_err(|error| {
         Failure::new(Exit::Problem, format!("cannot read {}", queries.display())).because(error).fix("check the path")
     })?;

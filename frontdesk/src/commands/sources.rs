@@ -20,8 +20,9 @@ struct Listed {
 
 pub(crate) async fn run(wired: Wired, command: &cli::Sources, output: Output) -> Result<Exit, Failure> {
     let cli::Sources::List = command;
-    let problem =
-        |error: storage::Error| Failure::new(Exit::Problem, "the sources cannot be listed").because(error).fix("run `frontdesk doctor`");
+    let problem = |error: storage::Error| {
+        Failure::new(Exit::Problem, "the sources cannot be listed").because(error).fix("run `frontdesk doctor`")
+    };
     let tenant = wired.desk.database.of(wired.organization_id());
     let mut listed = Vec::new();
     for source in tenant.list_sources(Keyset::start(), LISTED_MAX).await.map_err(problem)? {

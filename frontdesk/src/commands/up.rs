@@ -19,8 +19,14 @@ pub(crate) async fn up(wired: Wired, options: &cli::Up, output: Output) -> Resul
         let loading = Instant::now();
         let demo = crate::demo::load(&wired).await?;
         let took = loading.elapsed().as_secs_f64();
-        
-        check(output, &format!("demo desk \"Lumen Bikes\"   {} articles, {} conversations   {took:.1} s", demo.articles, demo.conversations))?;
+
+        check(
+            output,
+            &format!(
+                "demo desk \"Lumen Bikes\"   {} articles, {} conversations   {took:.1} s",
+                demo.articles, demo.conversations
+            ),
+        )?;
     }
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
@@ -96,13 +102,22 @@ fn greet(wired: &Wired, output: Output) -> Result<(), Failure> {
     check(output, &format!("database ready        {} migrations", wired.migrations))?;
     match settings.llm.endpoint() {
         Some(endpoint) => check(output, &format!("model                 {} at {endpoint}", settings.llm.model))?,
-        None => check(output, "model                 extractive: answers quote your knowledge; connect a model any time (llm.base_url)")?,
+        None => check(
+            output,
+            "model                 extractive: answers quote your knowledge; connect a model any time (llm.base_url)",
+        )?,
     }
     match wired.library.embedder() {
         Some(embedder) => check(output, &format!("embedding model       {}", embedder.model_id()))?,
-        None if !settings.embedding.enabled => warn(output, "embedding model       off: only words are compared (embedding.enabled)")?,
-        None if settings.embedding.download => warn(output, "embedding model       not here yet: only words are compared until it is fetched")?,
-        None => warn(output, "embedding model       missing: only words are compared; `frontdesk models pull` fetches it")?,
+        None if !settings.embedding.enabled => {
+            warn(output, "embedding model       off: only words are compared (embedding.enabled)")?
+        }
+        None if settings.embedding.download => {
+            warn(output, "embedding model       not here yet: only words are compared until it is fetched")?
+        }
+        None => {
+            warn(output, "embedding model       missing: only words are compared; `frontdesk models pull` fetches it")?
+        }
     }
     Ok(())
 }

@@ -88,7 +88,8 @@ pub(super) async fn open_database(settings: &Settings) -> (Option<Database>, Vec
         ),
         Ok(database) => {
             findings.extend(check_content(settings, &database).await);
-            let usable = matches!(database.schema_version().await, Ok(version) if version.database == Some(version.program));
+            let usable =
+                matches!(database.schema_version().await, Ok(version) if version.database == Some(version.program));
             if usable {
                 findings.push(check_clock(&database).await);
                 return (Some(database), findings);
@@ -132,9 +133,9 @@ async fn check_content(settings: &Settings, database: &Database) -> Vec<Finding>
                     .fix("make the file and its folder writable, or connect to a server that takes writes"),
             });
         }
-        Ok(damage) => findings.push(
-            Finding::problem(CHECK, format!("{name} is damaged")).because(damage.join("; ")).fix(restore),
-        ),
+        Ok(damage) => {
+            findings.push(Finding::problem(CHECK, format!("{name} is damaged")).because(damage.join("; ")).fix(restore))
+        }
         Err(error) => {
             findings.push(Finding::problem(CHECK, format!("{name} cannot be read")).because(error).fix(restore));
         }

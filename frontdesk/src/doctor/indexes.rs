@@ -26,10 +26,9 @@ pub(super) async fn check(settings: &Settings, database: &Database, slot: &Embed
         Ok(retrieval) => retrieval,
         Err(failure) => return vec![Finding::failed(CHECK, failure)],
     };
-    let space = slot.embedder().map(|embedder| VectorSpace {
-        model_id: embedder.model_id().to_owned(),
-        dimensions: embedder.dimensions(),
-    });
+    let space = slot
+        .embedder()
+        .map(|embedder| VectorSpace { model_id: embedder.model_id().to_owned(), dimensions: embedder.dimensions() });
     let mut findings = Vec::new();
     for organization in organizations {
         let examined = Examined { database, retrieval: &retrieval, space: space.as_ref(), id: organization.id };
@@ -71,7 +70,9 @@ impl Examined<'_> {
         if applied < change_seq {
             findings.push(
                 Finding::warning(CHECK, format!("the index is {} behind", counted(change_seq - applied, "change")))
-                    .because(format!("the change log is at {change_seq}, the index at {applied}: what is newer is not found yet"))
+                    .because(format!(
+                        "the change log is at {change_seq}, the index at {applied}: what is newer is not found yet"
+                    ))
                     .fix(format!("a running desk catches up by itself within seconds; if it does not, {REBUILD}")),
             );
         } else if applied > change_seq {
@@ -122,16 +123,22 @@ fn difference(name: &str, wanted: &BTreeSet<(ChunkId, i64)>, held: Vec<(ChunkId,
     // A stale passage is replaced or removed by the changes that are still to come.
     if extra > 0 && level {
         findings.push(
-            Finding::problem(CHECK, format!("the {name} index holds {} that storage does not", counted(extra, "passage")))
-                .because("it was written for another state of the database")
-                .fix(REBUILD),
+            Finding::problem(
+                CHECK,
+                format!("the {name} index holds {} that storage does not", counted(extra, "passage")),
+            )
+            .because("it was written for another state of the database")
+            .fix(REBUILD),
         );
     }
     if lacking > 0 && level {
         findings.push(
-            Finding::problem(CHECK, format!("the {name} index lacks {} that storage holds", counted(lacking, "passage")))
-                .because("they cannot be found")
-                .fix(REBUILD),
+            Finding::problem(
+                CHECK,
+                format!("the {name} index lacks {} that storage holds", counted(lacking, "passage")),
+            )
+            .because("they cannot be found")
+            .fix(REBUILD),
         );
     }
     findings

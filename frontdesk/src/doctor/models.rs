@@ -67,7 +67,9 @@ fn judge_files(search: &Search) -> Option<Finding> {
                 .fix(fix),
         ),
         (false, false) => Some(
-            Finding::problem(CHECK, "the embedding model is damaged: lexical only").because(damaged.join("; ")).fix(fix),
+            Finding::problem(CHECK, "the embedding model is damaged: lexical only")
+                .because(damaged.join("; "))
+                .fix(fix),
         ),
     }
 }

@@ -51,9 +51,12 @@ pub(super) async fn check_listening(settings: &Settings) -> Vec<Finding> {
     }];
     if !address.ip().is_loopback() && settings.api.public_url.is_empty() {
         findings.push(
-            Finding::warning("public_url", format!("{address} is reachable from outside, but `api.public_url` is empty"))
-                .because("links in messages and the set-up link would name the wrong address")
-                .fix("set `api.public_url` to the address that people use"),
+            Finding::warning(
+                "public_url",
+                format!("{address} is reachable from outside, but `api.public_url` is empty"),
+            )
+            .because("links in messages and the set-up link would name the wrong address")
+            .fix("set `api.public_url` to the address that people use"),
         );
     }
     findings
@@ -82,8 +85,11 @@ pub(super) fn check_private_hosts(settings: &Settings) -> Option<Finding> {
     }
     let count = i64::try_from(hosts.len()).unwrap_or(i64::MAX);
     Some(
-        Finding::warning("private_hosts", format!("scans may reach {}: {}", counted(count, "private address"), hosts.join(", ")))
-            .because("who may start a scan can read what these addresses serve")
-            .fix("take what is not needed any more out of `scan.allow_private_hosts`"),
+        Finding::warning(
+            "private_hosts",
+            format!("scans may reach {}: {}", counted(count, "private address"), hosts.join(", ")),
+        )
+        .because("who may start a scan can read what these addresses serve")
+        .fix("take what is not needed any more out of `scan.allow_private_hosts`"),
     )
 }

@@ -69,7 +69,9 @@ async fn keys(database: &Database) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for organization in database.list_organizations().await? {
         for key in database.of(organization.id).list_keys(Keyset::start(), KEYS_MAX).await? {
-            let Some(expires_at) = key.expires_at.filter(|time| *time <= now && key.revoked_at.is_none()) else { continue };
+            let Some(expires_at) = key.expires_at.filter(|time| *time <= now && key.revoked_at.is_none()) else {
+                continue;
+            };
             findings.push(
                 Finding::warning("keys", format!("key \"{}\" ({}…) has expired", key.name, key.prefix))
                     .because(format!("it is refused since {expires_at}"))

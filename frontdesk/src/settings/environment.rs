@@ -10,8 +10,8 @@ impl Environment {
     /// Reads the variables of this process.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn read() -> Self {
-        let texts = std::env::vars_os()
-            .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
+        let texts =
+            std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
         Self(texts.collect())
     }
 
@@ -21,13 +21,8 @@ impl Environment {
     }
 
     /// The variables whose names start so, with the rest of their names, in the names' order.
-    pub fn starting_with<'a>(
-        &'a self,
-        prefix: &'a str,
-    ) -> impl Iterator<Item = (&'a str, &'a str)> + 'a {
-        let rest = move |(name, value): (&'a String, &'a String)| {
-            Some((name.strip_prefix(prefix)?, value.as_str()))
-        };
+    pub fn starting_with<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> + 'a {
+        let rest = move |(name, value): (&'a String, &'a String)| Some((name.strip_prefix(prefix)?, value.as_str()));
         self.0.iter().filter_map(rest)
     }
 }

@@ -57,17 +57,14 @@ impl Source for Layer {
     }
 
     fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
-        let value = |(key, value): (&String, &toml::Value)| {
-            (key.clone(), with_origin(value, self.origin.as_ref()))
-        };
+        let value = |(key, value): (&String, &toml::Value)| (key.clone(), with_origin(value, self.origin.as_ref()));
         Ok(self.table.iter().map(value).collect())
     }
 }
 
 pub(super) fn load(sources: &Sources<'_>) -> Result<(Settings, BTreeMap<String, String>), Failure> {
-    let defaults: Table = DEFAULTS.parse().map_err(|error| {
-        Failure::configuration("the built-in settings are damaged").because(error)
-    })?;
+    let defaults: Table =
+        DEFAULTS.parse().map_err(|error| Failure::configuration("the built-in settings are damaged").because(error))?;
     let mut layers = vec![Layer { origin: None, table: defaults.clone() }];
     layers.extend(file_layer(&defaults, sources.file.as_deref())?);
     for (name, value) in sources.environment.starting_with(PREFIX) {
@@ -107,21 +104,14 @@ fn file_layer(defaults: &Table, named: Option<&Path>) -> Result<Option<Layer>, F
         }
     };
     let table: Table = text.parse().map_err(|error: toml::de::Error| {
-        Failure::configuration(format!("{origin} is not valid TOML"))
-            .because(error.to_string().trim_end())
+        Failure::configuration(format!("{origin} is not valid TOML")).because(error.to_string().trim_end())
     })?;
     check_keys(defaults, defaults, &table, "", &origin)?;
     Ok(Some(Layer { origin: Some(origin), table }))
 }
 
 /// Refuses keys that no default has, and values of another type than the default's.
-fn check_keys(
-    defaults: &Table,
-    known: &Table,
-    given: &Table,
-    path: &str,
-    origin: &str,
-) -> Result<(), Failure> {
+fn check_keys(defaults: &Table, known: &Table, given: &Table, path: &str, origin: &str) -> Result<(), Failure> {
     for (key, value) in given {
         let key_path = join(path, key);
         let Some(default) = known.get(key) else {
@@ -154,12 +144,7 @@ fn variable_layer(defaults: &Table, name: &str, value: &str) -> Result<Layer, Fa
 }
 
 /// A layer of one setting, its text read by the type of the key's default.
-fn one_setting(
-    defaults: &Table,
-    (section, key): (&str, &str),
-    text: &str,
-    origin: &str,
-) -> Result<Layer, Failure> {
+fn one_setting(defaults: &Table, (section, key): (&str, &str), text: &str, origin: &str) -> Result<Layer, Failure> {
     let path = join(section, key);
     let default = defaults.get(section).and_then(|section| section.get(key));
     let default = default.ok_or_else(|| unknown(defaults, &path, origin))?;
@@ -178,8 +163,7 @@ fn one_setting(
             return Err(failure.fix(format!("set it in {FILE}")));
         }
     };
-    let section =
-        (section.to_owned(), toml::Value::Table(Table::from_iter([(key.to_owned(), value)])));
+    let section = (section.to_owned(), toml::Value::Table(Table::from_iter([(key.to_owned(), value)])));
     Ok(Layer { origin: Some(origin.to_owned()), table: Table::from_iter([section]) })
 }
 
@@ -190,12 +174,10 @@ fn with_origin(value: &toml::Value, origin: Option<&String>) -> Value {
         toml::Value::Float(number) => ValueKind::Float(*number),
         toml::Value::Boolean(yes) => ValueKind::Boolean(*yes),
         toml::Value::Datetime(time) => ValueKind::String(time.to_string()),
-        toml::Value::Array(items) => {
-            ValueKind::Array(items.iter().map(|item| with_origin(item, origin)).collect())
+        toml::Value::Array(items) => ValueKind::Array(items.iter().map(|item| with_origin(item, origin)).collect()),
+        toml::Value::Table(table) => {
+            ValueKind::Table(table.iter().map(|(key, value)| (key.clone(), with_origin(value, origin))).collect())
         }
-        toml::Value::Table(table) => ValueKind::Table(
-            table.iter().map(|(key, value)| (key.clone(), with_origin(value, origin))).collect(),
-        ),
     };
     Value::new(origin, kind)
 }

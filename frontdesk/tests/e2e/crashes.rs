@@ -15,7 +15,19 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// Forty kills over 1,500 messages in 50 conversations with two workers; the command checks storage.
 async fn forty_kills(more: &[&str]) {
     let run = tokio::process::Command::new(FRONTDESK)
-        .args(["--json", "bench", "crash", "--messages", "1500", "--conversations", "50", "--kills", "40", "--workers", "2"])
+        .args([
+            "--json",
+            "bench",
+            "crash",
+            "--messages",
+            "1500",
+            "--conversations",
+            "50",
+            "--kills",
+            "40",
+            "--workers",
+            "2",
+        ])
         .args(more)
         .output()
         .await

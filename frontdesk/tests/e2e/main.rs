@@ -53,7 +53,12 @@ impl TestDesk {
         self.bed.conversation(name).await.unwrap()
     }
 
-    async fn customer_says(&mut self, conversation: domain::ConversationId, id: &str, text: &str) -> domain::message::Message {
+    async fn customer_says(
+        &mut self,
+        conversation: domain::ConversationId,
+        id: &str,
+        text: &str,
+    ) -> domain::message::Message {
         self.sent.entry(conversation).or_default().push(id.to_owned());
         self.bed.customer_says(conversation, id, text).await.unwrap()
     }

@@ -17,15 +17,12 @@ pub(super) fn check(path: &str, text: &str) -> Vec<String> {
     };
     let doubled = SINGLE.into_iter().map(|name| (name, versions(name)));
     let doubled = doubled.filter(|(_, versions)| versions.len() > 1);
-    doubled
-        .map(|(name, versions)| format!("{path}: {name} in versions {}", versions.join(" and ")))
-        .collect()
+    doubled.map(|(name, versions)| format!("{path}: {name} in versions {}", versions.join(" and "))).collect()
 }
 
 #[test]
 fn a_second_version_is_found() {
-    let package =
-        |version: &str| format!("[[package]]\nname = \"axum\"\nversion = \"{version}\"\n");
+    let package = |version: &str| format!("[[package]]\nname = \"axum\"\nversion = \"{version}\"\n");
     assert!(check("Cargo.lock", &package("0.8.9")).is_empty());
     let two = check("Cargo.lock", &(package("0.7.1") + &package("0.8.9")));
     assert_eq!(two, ["Cargo.lock: axum in versions 0.7.1 and 0.8.9"]);

@@ -1,11 +1,6 @@
 //! The house rules that no compiler checks. Each rule is a function over texts that returns what is
 //! wrong; its own tests plant a violation, and `the_tree_is_tidy` runs all of them over the tree.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests fail by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 #![allow(clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 mod floors;

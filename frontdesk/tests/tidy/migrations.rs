@@ -10,17 +10,14 @@ pub(super) fn check<'a>(paths: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut numbers: BTreeMap<u32, &str> = BTreeMap::new();
     for path in paths.filter(|path| path.starts_with("migrations/")) {
-        let (folder, name) =
-            path.rsplit_once('/').map_or(("", path), |(f, n)| (&path[..=f.len()], n));
+        let (folder, name) = path.rsplit_once('/').map_or(("", path), |(f, n)| (&path[..=f.len()], n));
         let Some(number) = number(name) else {
             wrong.push(format!("{path}: a migration is named 0001_what_it_does.sql"));
             continue;
         };
         let is_common = number < 10_000;
         if !SETS.iter().any(|(set, first)| *set == folder && (*first < 10_000) == is_common) {
-            wrong.push(format!(
-                "{path}: numbers of migrations/postgres/ start at 10001, others below"
-            ));
+            wrong.push(format!("{path}: numbers of migrations/postgres/ start at 10001, others below"));
         }
         if let Some(other) = numbers.insert(number, path) {
             wrong.push(format!("{path}: has the number of {other}"));
@@ -46,17 +43,10 @@ fn number(name: &str) -> Option<u32> {
 #[test]
 fn doubled_misnamed_misplaced_and_missing_numbers_are_found() {
     let of = |paths: &[&'static str]| check(paths.iter().copied());
-    assert!(
-        of(&["migrations/0001_a.sql", "migrations/postgres/10001_b.sql", "x/1.sql"]).is_empty()
-    );
-    assert!(
-        of(&["migrations/0001_a.sql", "migrations/0001_b.sql"])[0].contains("has the number of")
-    );
+    assert!(of(&["migrations/0001_a.sql", "migrations/postgres/10001_b.sql", "x/1.sql"]).is_empty());
+    assert!(of(&["migrations/0001_a.sql", "migrations/0001_b.sql"])[0].contains("has the number of"));
     assert!(of(&["migrations/1_desk.sql"])[0].contains("is named"));
     assert!(of(&["migrations/0001_Desk.sql"])[0].contains("is named"));
     assert!(of(&["migrations/postgres/0001_a.sql"])[0].contains("start at 10001"));
-    assert_eq!(
-        of(&["migrations/0001_a.sql", "migrations/0003_b.sql"]),
-        ["migrations/: 3 comes where 2 is missing"]
-    );
+    assert_eq!(of(&["migrations/0001_a.sql", "migrations/0003_b.sql"]), ["migrations/: 3 comes where 2 is missing"]);
 }

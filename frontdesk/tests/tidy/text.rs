@@ -26,8 +26,7 @@ const TRAITS: [&str; 14] = [
     "Run",
 ];
 /// Prefixes of keys; a longer run of letters and digits behind one looks like a real key.
-const KEY_PREFIXES: [&str; 7] =
-    ["sk-", "sk-proj-", "ghp_", "github_pat_", "xoxb-", "AKIA", "fd_live_"];
+const KEY_PREFIXES: [&str; 7] = ["sk-", "sk-proj-", "ghp_", "github_pat_", "xoxb-", "AKIA", "fd_live_"];
 const KEY_LENGTH_MIN: usize = 16;
 /// Written in two pieces, so that this file does not hold what it looks for.
 const NEVER: [(&str, &str); 4] = [
@@ -77,17 +76,13 @@ fn split(path: &str, text: &str) -> (usize, usize) {
 
 fn check_size(path: &str, text: &str) -> Option<String> {
     let (lines, _) = split(path, text);
-    (lines > LINES_MAX)
-        .then(|| format!("{path}: {lines} lines without tests, {LINES_MAX} are allowed"))
+    (lines > LINES_MAX).then(|| format!("{path}: {lines} lines without tests, {LINES_MAX} are allowed"))
 }
 
 fn check_path(path: &str) -> Vec<String> {
     let is_code = has_extension(path, &["rs", "js", "sql"]);
     let banned = path.split(['/', '.']).flat_map(words).filter(|word| is_banned(word));
-    banned
-        .filter(|_| is_code)
-        .map(|word| format!("{path}: `{word}` in a file's name says nothing"))
-        .collect()
+    banned.filter(|_| is_code).map(|word| format!("{path}: `{word}` in a file's name says nothing")).collect()
 }
 
 /// Names that are declared here; names of other crates' things may be what they are.
@@ -103,9 +98,7 @@ fn check_names(path: &str, text: &str) -> Vec<String> {
             wrong.push(format!("{path}:{number}: `{word}` in the name `{name}` says nothing"));
         }
         if keyword == "fn" && name.starts_with("new_") && !is_test(path) {
-            wrong.push(format!(
-                "{path}:{number}: `{name}`: say what is new about it, or take arguments"
-            ));
+            wrong.push(format!("{path}:{number}: `{name}`: say what is new about it, or take arguments"));
         }
     }
     wrong
@@ -114,13 +107,11 @@ fn check_names(path: &str, text: &str) -> Vec<String> {
 /// The keyword and the name that a line declares.
 fn declared(line: &str) -> Option<(&str, &str)> {
     let mut parts = line.split_whitespace().skip_while(|word| {
-        word.starts_with("pub")
-            || ["crate)", "super)", "async", "const", "unsafe", "default"].contains(word)
+        word.starts_with("pub") || ["crate)", "super)", "async", "const", "unsafe", "default"].contains(word)
     });
     let keyword = parts.next()?;
     let name = parts.next()?;
-    let is_declaration =
-        ["mod", "struct", "enum", "trait", "fn", "type", "macro_rules!"].contains(&keyword);
+    let is_declaration = ["mod", "struct", "enum", "trait", "fn", "type", "macro_rules!"].contains(&keyword);
     let end = name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len());
     is_declaration.then(|| (keyword, &name[..end]))
 }
@@ -150,8 +141,7 @@ fn check_test_habits(path: &str, text: &str) -> Vec<String> {
     for (number, line) in (1..).zip(text.lines()) {
         let code = line.split("//").next().unwrap_or_default();
         for (habit, why) in TEST_HABITS {
-            let excused =
-                habit.ends_with('(') && above.trim().starts_with("//") && above.contains("time");
+            let excused = habit.ends_with('(') && above.trim().starts_with("//") && above.contains("time");
             if number > product && code.contains(habit) && !excused {
                 wrong.push(format!("{path}:{number}: {why}"));
             }
@@ -178,8 +168,7 @@ fn has_key(line: &str, prefix: &str) -> bool {
         let before = line[..at].chars().next_back();
         let run = line[at + prefix.len()..].chars().take_while(char::is_ascii_alphanumeric);
         let run: String = run.collect();
-        let is_mixed =
-            run.chars().any(|c| c.is_ascii_digit()) && run.chars().any(char::is_alphabetic);
+        let is_mixed = run.chars().any(|c| c.is_ascii_digit()) && run.chars().any(char::is_alphabetic);
         run.len() >= KEY_LENGTH_MIN && is_mixed && !before.is_some_and(char::is_alphanumeric)
     })
 }
@@ -191,9 +180,7 @@ pub(super) fn check_traits<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) 
         declared.filter(|(keyword, _)| *keyword == "trait").map(move |(_, name)| (path, name))
     });
     let unlisted = traits.filter(|(_, name)| !TRAITS.contains(name));
-    let message = |(path, name)| {
-        format!("{path}: the trait `{name}` is not on the list in tests/tidy/text.rs")
-    };
+    let message = |(path, name)| format!("{path}: the trait `{name}` is not on the list in tests/tidy/text.rs");
     unlisted.map(message).collect()
 }
 
@@ -222,9 +209,7 @@ mod planted {
         one("llm/src/a.rs", "pub(crate) struct ModelManager;", "`manager`");
         one("llm/src/a.rs", "    pub async fn retry_v2(&self) {", "`v2`");
         one("llm/src/a.rs", "fn new_client() {}", "say what is new");
-        for fine in
-            ["use tower::Service;", "let common = 1;", "fn new() {}", "    type Service = Self;"]
-        {
+        for fine in ["use tower::Service;", "let common = 1;", "fn new() {}", "    type Service = Self;"] {
             assert!(check("llm/src/a.rs", fine).is_empty(), "{fine}");
         }
     }

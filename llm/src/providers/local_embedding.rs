@@ -108,8 +108,7 @@ impl LocalEmbedding {
         }
         let hash = files.model_sha256.get(..8).unwrap_or_default();
         let model_id = format!("all-MiniLM-L6-v2-int8-{hash}");
-        let shared =
-            Shared { model_id: model_id.clone(), files, settings, loaded: OnceLock::new() };
+        let shared = Shared { model_id: model_id.clone(), files, settings, loaded: OnceLock::new() };
         Ok(Self {
             model_id,
             shared: Arc::new(shared),
@@ -134,17 +133,9 @@ impl LocalEmbedding {
         }
         let started = Instant::now();
         let result = self.compute(texts).await;
-        telemetry::record_call(
-            telemetry::EMBEDDINGS,
-            &self.model_id,
-            started.elapsed(),
-            result.as_ref().err(),
-        );
+        telemetry::record_call(telemetry::EMBEDDINGS, &self.model_id, started.elapsed(), result.as_ref().err());
         let (vectors, tokens) = result?;
-        let usage = TokenUsage {
-            input_tokens: i64::try_from(tokens).unwrap_or(i64::MAX),
-            ..TokenUsage::default()
-        };
+        let usage = TokenUsage { input_tokens: i64::try_from(tokens).unwrap_or(i64::MAX), ..TokenUsage::default() };
         telemetry::record_tokens(telemetry::EMBEDDINGS, &self.model_id, usage);
         Ok(vectors)
     }
@@ -221,9 +212,7 @@ impl Shared {
         let started = Instant::now();
         // A memory map would not help: this kind of file holds its weights among other data, and
         // they are copied out of it either way.
-        let model = ModelOptions::with_all_ops()
-            .load_file(&self.files.model)
-            .map_err(|error| self.defect(error))?;
+        let model = ModelOptions::with_all_ops().load_file(&self.files.model).map_err(|error| self.defect(error))?;
         let inputs = Inputs {
             ids: model.node_id("input_ids").map_err(|error| self.defect(error))?,
             mask: model.node_id("attention_mask").map_err(|error| self.defect(error))?,
@@ -239,24 +228,14 @@ impl Shared {
         let pool = |threads| Arc::new(ThreadPool::with_num_threads(threads));
         let duration_ms = started.elapsed().as_millis();
         tracing::info!(model = self.model_id, duration_ms, threads, "embedding model loaded");
-        Ok(Loaded {
-            model,
-            inputs,
-            output,
-            words,
-            question_pool: pool(threads.min(2)),
-            batch_pool: pool(threads),
-        })
+        Ok(Loaded { model, inputs, output, words, question_pool: pool(threads.min(2)), batch_pool: pool(threads) })
     }
 
     fn batches(&self, texts: &[String]) -> Result<Vec<PaddedBatch>, Error> {
         let words = &self.loaded()?.words;
         let tokens_max = self.settings.tokens_max;
-        let mut encoded = texts
-            .iter()
-            .map(|text| words.encode(text, tokens_max))
-            .enumerate()
-            .collect::<Vec<(usize, Vec<i32>)>>();
+        let mut encoded =
+            texts.iter().map(|text| words.encode(text, tokens_max)).enumerate().collect::<Vec<(usize, Vec<i32>)>>();
         encoded.sort_by_key(|(_, ids)| ids.len());
         let mut batches = Vec::new();
         let mut batch: Vec<(usize, Vec<i32>)> = Vec::new();
@@ -277,10 +256,8 @@ impl Shared {
         let pool = if is_question { &loaded.question_pool } else { &loaded.batch_pool };
         let options = RunOptions::default().with_thread_pool(Some(Arc::clone(pool)));
         let inputs = loaded.inputs.of(batch);
-        let [hidden] = loaded
-            .model
-            .run_n(inputs, [loaded.output], Some(options))
-            .map_err(|error| self.defect(error))?;
+        let [hidden] =
+            loaded.model.run_n(inputs, [loaded.output], Some(options)).map_err(|error| self.defect(error))?;
         let hidden: NdTensor<f32, 3> = hidden.try_into().map_err(|error| self.defect(error))?;
         let floats = hidden.into_data();
         let row_floats = batch.width * DIMENSIONS;
@@ -291,8 +268,7 @@ impl Shared {
             .chunks_exact(row_floats)
             .zip(&batch.lengths)
             .map(|(row, length)| {
-                unit_length(mean(row, *length))
-                    .ok_or_else(|| self.defect("a vector without direction"))
+                unit_length(mean(row, *length)).ok_or_else(|| self.defect("a vector without direction"))
             })
             .collect()
     }
@@ -301,13 +277,10 @@ impl Shared {
 impl Inputs {
     fn of(&self, batch: &PaddedBatch) -> Vec<(NodeId, ValueOrView<'static>)> {
         let shape = [batch.places.len(), batch.width];
-        let mask = batch
-            .lengths
-            .iter()
-            .flat_map(|length| (0..batch.width).map(move |position| i32::from(position < *length)));
+        let mask =
+            batch.lengths.iter().flat_map(|length| (0..batch.width).map(move |position| i32::from(position < *length)));
         let tensor = |data: Vec<i32>| ValueOrView::from(NdTensor::from_data(shape, data));
-        let mut inputs =
-            vec![(self.ids, tensor(batch.ids.clone())), (self.mask, tensor(mask.collect()))];
+        let mut inputs = vec![(self.ids, tensor(batch.ids.clone())), (self.mask, tensor(mask.collect()))];
         if let Some(types) = self.types {
             inputs.push((types, tensor(vec![0; batch.ids.len()])));
         }

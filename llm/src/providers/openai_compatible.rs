@@ -134,17 +134,10 @@ impl OpenAiChat {
         Ok(Self { settings, client })
     }
 
-    async fn complete_with_retries(
-        &self,
-        request: &ChatRequest,
-        deltas: Option<Deltas>,
-    ) -> Result<Completion, Error> {
+    async fn complete_with_retries(&self, request: &ChatRequest, deltas: Option<Deltas>) -> Result<Completion, Error> {
         let model = request.model.as_deref().unwrap_or(&self.settings.model);
         let deltas = deltas.as_ref();
-        retry::retrying(model, &request.budget, |call| {
-            Box::pin(self.measured_call(model, request, deltas, call))
-        })
-        .await
+        retry::retrying(model, &request.budget, |call| Box::pin(self.measured_call(model, request, deltas, call))).await
     }
 
     async fn measured_call(
@@ -169,24 +162,14 @@ impl OpenAiChat {
         result
     }
 
-    async fn call(
-        &self,
-        model: &str,
-        request: &ChatRequest,
-        deltas: Option<&Deltas>,
-    ) -> Result<Completion, Error> {
+    async fn call(&self, model: &str, request: &ChatRequest, deltas: Option<&Deltas>) -> Result<Completion, Error> {
         let (phase, limit) = retry::call_limit(&request.budget, self.settings.timeouts.total_ms);
         timeout(limit, self.stream(model, request, deltas))
             .await
             .unwrap_or_else(|_| Err(timed_out(model, phase, limit)))
     }
 
-    async fn stream(
-        &self,
-        model: &str,
-        request: &ChatRequest,
-        deltas: Option<&Deltas>,
-    ) -> Result<Completion, Error> {
+    async fn stream(&self, model: &str, request: &ChatRequest, deltas: Option<&Deltas>) -> Result<Completion, Error> {
         let body = wire::chat_body(&self.settings, model, request);
         let first_byte = Duration::from_millis(self.settings.timeouts.first_byte_ms);
         let idle = Duration::from_millis(self.settings.timeouts.idle_ms);

@@ -165,15 +165,8 @@ impl Fetcher<'_> {
     }
 
     /// Downloads into a file without a name that survives, no larger than expected.
-    async fn download(
-        &self,
-        url: Url,
-        size_bytes_max: u64,
-        progress: Progress<'_>,
-    ) -> Result<NamedTempFile, String> {
-        let why = |error: reqwest::Error| {
-            crate::providers::openai_compatible::with_causes(&error.without_url())
-        };
+    async fn download(&self, url: Url, size_bytes_max: u64, progress: Progress<'_>) -> Result<NamedTempFile, String> {
+        let why = |error: reqwest::Error| crate::providers::openai_compatible::with_causes(&error.without_url());
         let response = self.http.get(url).send().await.map_err(why)?;
         let mut response = response.error_for_status().map_err(why)?;
         let total = response.content_length().unwrap_or(0);

@@ -65,20 +65,15 @@ impl Stub {
     }
 }
 
-async fn chat(
-    State(played): State<Arc<Mutex<Played>>>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response<Body> {
+async fn chat(State(played): State<Arc<Mutex<Played>>>, headers: HeaderMap, body: Bytes) -> Response<Body> {
     let reply = {
         let mut played = played.lock().unwrap();
         let key = headers.get("authorization").map(|key| key.to_str().unwrap().to_owned());
         played.asked.push((key, serde_json::from_slice(&body).unwrap()));
         played.replies.pop_front().expect("a call that was not expected")
     };
-    let ok = |events: Vec<String>| {
-        stream::iter(events.into_iter().map(|event| Ok::<_, std::io::Error>(event.into_bytes())))
-    };
+    let ok =
+        |events: Vec<String>| stream::iter(events.into_iter().map(|event| Ok::<_, std::io::Error>(event.into_bytes())));
     let streaming = Response::builder().header("content-type", "text/event-stream");
     match reply {
         Reply::Events(events) => streaming.body(Body::from_stream(ok(events))).unwrap(),
@@ -90,9 +85,7 @@ async fn chat(
             });
             streaming.body(Body::from_stream(ok(events).chain(broken))).unwrap()
         }
-        Reply::HangAfter(events) => {
-            streaming.body(Body::from_stream(ok(events).chain(stream::pending()))).unwrap()
-        }
+        Reply::HangAfter(events) => streaming.body(Body::from_stream(ok(events).chain(stream::pending()))).unwrap(),
         Reply::Silence => std::future::pending().await,
         Reply::Status(status, headers, body) => {
             let mut response = Response::builder().status(status);
@@ -117,8 +110,7 @@ async fn embeddings(State(played): State<Arc<Mutex<Played>>>, body: Bytes) -> Re
             vector[DIMENSIONS - 1] = 0.1;
             for word in text.as_str().unwrap().split_whitespace() {
                 let word = word.trim_matches(|c: char| c.is_ascii_punctuation());
-                let hash =
-                    word.bytes().fold(7_usize, |hash, byte| hash * 31 % 6151 + byte as usize);
+                let hash = word.bytes().fold(7_usize, |hash, byte| hash * 31 % 6151 + byte as usize);
                 vector[hash % (DIMENSIONS - 1)] += 1.0;
             }
             json!({"index": index, "embedding": vector, "object": "embedding"})

@@ -51,19 +51,19 @@ pub(super) async fn found(
     found.passages.iter().map(|passage| (passage.document_id, passage.version, passage.score)).collect()
 }
 
-pub(super) fn new_organization() -> OrganizationId {
+pub(super) fn fresh_organization() -> OrganizationId {
     OrganizationId::from_uuid(Uuid::now_v7())
 }
 
-pub(super) fn new_document() -> DocumentId {
+pub(super) fn fresh_document() -> DocumentId {
     DocumentId::from_uuid(Uuid::now_v7())
 }
 
 /// Runs every promise of the trait against an index; its organizations and spaces are new.
 pub(super) async fn exercise(index: &dyn VectorIndex) {
     let space = space(&format!("conformance-{}", Uuid::now_v7()));
-    let (ours, theirs) = (new_organization(), new_organization());
-    let (first, second, foreign) = (new_document(), new_document(), new_document());
+    let (ours, theirs) = (fresh_organization(), fresh_organization());
+    let (first, second, foreign) = (fresh_document(), fresh_document(), fresh_document());
 
     assert_eq!(found(index, ours, &space, [1.0, 0.0, 0.0]).await, []);
     assert_eq!(index.applied_seq(ours, &space).await.unwrap(), 0);

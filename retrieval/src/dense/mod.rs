@@ -29,7 +29,8 @@ pub(crate) trait VectorIndex: Send + Sync {
         batch: DenseBatch,
     ) -> BoxFuture<'a, Result<()>>;
     /// The seq of the last batch; 0 before the first.
-    fn applied_seq<'a>(&'a self, organization_id: OrganizationId, space: &'a VectorSpace) -> BoxFuture<'a, Result<i64>>;
+    fn applied_seq<'a>(&'a self, organization_id: OrganizationId, space: &'a VectorSpace)
+    -> BoxFuture<'a, Result<i64>>;
     /// Forgets the organization in all spaces.
     fn erase(&self, organization_id: OrganizationId) -> BoxFuture<'_, Result<()>>;
     /// Every passage held, by chunk id.

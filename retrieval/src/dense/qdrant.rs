@@ -16,9 +16,9 @@ use futures::future::BoxFuture;
 use qdrant_client::qdrant::point_id::PointIdOptions;
 use qdrant_client::qdrant::vectors_config::Config;
 use qdrant_client::qdrant::{
-    Condition, CountPointsBuilder, CreateCollectionBuilder, CreateFieldIndexCollectionBuilder, DeletePointsBuilder, Distance,
-    FieldType, Filter, GetPointsBuilder, HnswConfigDiffBuilder, KeywordIndexParamsBuilder, PointId, PointStruct,
-    PointsIdsList, QueryPointsBuilder, ScoredPoint, ScrollPointsBuilder, UpsertPointsBuilder, Value,
+    Condition, CountPointsBuilder, CreateCollectionBuilder, CreateFieldIndexCollectionBuilder, DeletePointsBuilder,
+    Distance, FieldType, Filter, GetPointsBuilder, HnswConfigDiffBuilder, KeywordIndexParamsBuilder, PointId,
+    PointStruct, PointsIdsList, QueryPointsBuilder, ScoredPoint, ScrollPointsBuilder, UpsertPointsBuilder, Value,
     VectorParamsBuilder,
 };
 use qdrant_client::{Payload, Qdrant, QdrantError};
@@ -86,7 +86,9 @@ impl QdrantIndex {
     /// The answer, or the default where the collection does not exist.
     fn or_missing<T: Default>(&self, answer: std::result::Result<T, QdrantError>) -> Result<T> {
         match answer {
-            Err(QdrantError::ResponseError { status }) if i32::from(status.code()) == GRPC_NOT_FOUND => Ok(T::default()),
+            Err(QdrantError::ResponseError { status }) if i32::from(status.code()) == GRPC_NOT_FOUND => {
+                Ok(T::default())
+            }
             other => other.map_err(|error| self.failed(&error)),
         }
     }
@@ -98,7 +100,7 @@ impl QdrantIndex {
             return Ok(name);
         }
         if !self.client.collection_exists(&name).await.map_err(|error| self.failed(&error))? {
-            let created = self.client.create_collection(new_collection(&name, space)).await;
+            let created = self.client.create_collection(collection_to_create(&name, space)).await;
             if let Err(error) = created
                 && !self.client.collection_exists(&name).await.map_err(|error| self.failed(&error))?
             {
@@ -169,9 +171,10 @@ impl QdrantIndex {
             return Err(Error::Gap { organization_id, applied, after: batch.after_seq });
         }
         let name = self.ensure_collection(space).await?;
-        let points = batch.documents.iter().flat_map(|document| {
-            document.chunks.iter().map(move |chunk| point(organization_id, document, chunk))
-        });
+        let points = batch
+            .documents
+            .iter()
+            .flat_map(|document| document.chunks.iter().map(move |chunk| point(organization_id, document, chunk)));
         let points: Vec<PointStruct> = points.collect();
         for points in points.chunks(POINTS_PER_REQUEST) {
             self.upsert(&name, points.to_vec()).await?;
@@ -179,7 +182,8 @@ impl QdrantIndex {
         // The new chunks are there before the old ones go, so a document is never missing.
         for documents in batch.documents.chunks(POINTS_PER_REQUEST) {
             let replaced = documents.iter().map(|document| document.document_id);
-            let kept = documents.iter().flat_map(|document| &document.chunks).map(|chunk| point_id(chunk.chunk_id.uuid()));
+            let kept =
+                documents.iter().flat_map(|document| &document.chunks).map(|chunk| point_id(chunk.chunk_id.uuid()));
             let mut filter = of_documents(organization_id, replaced);
             filter.must_not.push(Condition::has_id(kept));
             self.delete(&name, filter).await?;
@@ -226,7 +230,8 @@ impl QdrantIndex {
         let mut next: Option<PointId> = None;
         // A page more than the count needs, for what is written meanwhile: never endless.
         for _ in 0..=count / u64::from(POINTS_PER_PAGE) + 1 {
-            let mut page = ScrollPointsBuilder::new(&name).filter(filter.clone()).limit(POINTS_PER_PAGE).with_payload(true);
+            let mut page =
+                ScrollPointsBuilder::new(&name).filter(filter.clone()).limit(POINTS_PER_PAGE).with_payload(true);
             if let Some(offset) = next {
                 page = page.offset(offset);
             }
@@ -261,7 +266,11 @@ impl VectorIndex for QdrantIndex {
         self.write(organization_id, space, batch).boxed()
     }
 
-    fn applied_seq<'a>(&'a self, organization_id: OrganizationId, space: &'a VectorSpace) -> BoxFuture<'a, Result<i64>> {
+    fn applied_seq<'a>(
+        &'a self,
+        organization_id: OrganizationId,
+        space: &'a VectorSpace,
+    ) -> BoxFuture<'a, Result<i64>> {
         self.seq(organization_id, space).boxed()
     }
 
@@ -269,7 +278,11 @@ impl VectorIndex for QdrantIndex {
         self.erase_everywhere(organization_id).boxed()
     }
 
-    fn held<'a>(&'a self, organization_id: OrganizationId, space: &'a VectorSpace) -> BoxFuture<'a, Result<Vec<(ChunkId, i64)>>> {
+    fn held<'a>(
+        &'a self,
+        organization_id: OrganizationId,
+        space: &'a VectorSpace,
+    ) -> BoxFuture<'a, Result<Vec<(ChunkId, i64)>>> {
         self.list(organization_id, space).boxed()
     }
 }
@@ -278,7 +291,7 @@ fn collection(space: &VectorSpace) -> String {
     format!("{COLLECTION_PREFIX}{}", space.slug())
 }
 
-fn new_collection(name: &str, space: &VectorSpace) -> CreateCollectionBuilder {
+fn collection_to_create(name: &str, space: &VectorSpace) -> CreateCollectionBuilder {
     CreateCollectionBuilder::new(name)
         .vectors_config(VectorParamsBuilder::new(space.dimensions as u64, Distance::Cosine))
         .hnsw_config(HnswConfigDiffBuilder::default().m(0).payload_m(TENANT_GRAPH_LINKS))
@@ -344,7 +357,12 @@ fn uuid_of(id: &PointId) -> Option<Uuid> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::print_stderr, clippy::disallowed_methods, reason = "tests fail by panicking and say what they skip")]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::print_stderr,
+        clippy::disallowed_methods,
+        reason = "tests fail by panicking and say what they skip"
+    )]
     use super::*;
 
     #[tokio::test]
@@ -360,7 +378,8 @@ mod tests {
 
     #[test]
     fn an_address_that_is_none_is_refused() {
-        let settings = QdrantSettings { url: "not an address".to_owned(), api_key: None, timeout: Duration::from_secs(1) };
+        let settings =
+            QdrantSettings { url: "not an address".to_owned(), api_key: None, timeout: Duration::from_secs(1) };
         assert!(QdrantIndex::new(settings).is_err());
     }
 }

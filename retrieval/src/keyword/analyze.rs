@@ -54,7 +54,12 @@ pub(crate) struct Analyzer {
 impl Analyzer {
     /// The distinct terms of a query in each of the languages that an index holds. A stop word of
     /// the query's own language is left out in all of them.
-    pub(crate) fn query_terms(&mut self, text: &str, language: Option<&str>, index_languages: &[String]) -> Vec<String> {
+    pub(crate) fn query_terms(
+        &mut self,
+        text: &str,
+        language: Option<&str>,
+        index_languages: &[String],
+    ) -> Vec<String> {
         let own = language.map(|language| code(Some(language)));
         let mut terms = Vec::new();
         let mut words = Words::new(text);
@@ -88,7 +93,12 @@ impl Tokenizer for Analyzer {
             self.reducers.insert(code.to_owned(), Reducer::new(code));
         }
         self.token.reset();
-        Terms { words: Words::new(text), word: String::new(), reducer: self.reducers.get_mut(code), token: &mut self.token }
+        Terms {
+            words: Words::new(text),
+            word: String::new(),
+            reducer: self.reducers.get_mut(code),
+            token: &mut self.token,
+        }
     }
 }
 

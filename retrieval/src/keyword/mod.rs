@@ -56,7 +56,12 @@ impl KeywordIndexes {
     }
 
     /// Applies a batch, unless it was applied already.
-    pub(crate) fn apply(&self, organization_id: OrganizationId, batch: &Batch, fingerprints: &[Vec<u64>]) -> Result<()> {
+    pub(crate) fn apply(
+        &self,
+        organization_id: OrganizationId,
+        batch: &Batch,
+        fingerprints: &[Vec<u64>],
+    ) -> Result<()> {
         let _lock = self.folders.lock(organization_id)?;
         let opened = self.opened(organization_id)?;
         let applied = opened.as_ref().map_or(0, |opened| opened.payload.seq);

@@ -4,9 +4,7 @@ use super::analyze::{Analyzer, tagged};
 use crate::fuse::Scored;
 use domain::{ChunkId, DocumentId};
 use tantivy::columnar::Column;
-use tantivy::schema::{
-    BytesOptions, Field, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions,
-};
+use tantivy::schema::{BytesOptions, Field, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions};
 use tantivy::{DocId, Index, IndexSettings, SegmentReader, TantivyDocument, Term};
 use uuid::Uuid;
 

@@ -43,7 +43,8 @@ pub(super) fn apply(
 
     let payload = Payload { seq: batch.upto_seq, languages: languages.into_iter().collect() };
     let mut commit = writer.prepare_commit()?;
-    commit.set_payload(&serde_json::to_string(&payload).map_err(|error| TantivyError::InternalError(error.to_string()))?);
+    commit
+        .set_payload(&serde_json::to_string(&payload).map_err(|error| TantivyError::InternalError(error.to_string()))?);
     commit.commit()?;
     writer.wait_merging_threads()
 }

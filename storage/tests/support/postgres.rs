@@ -9,12 +9,7 @@
 //! row-level security. Tables that the role creates need `force row level security` all the same,
 //! because an owner is exempt without it.
 #![allow(dead_code, reason = "each test binary uses a part")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests fail by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 #![allow(clippy::print_stderr, reason = "a skip is said where the person running tests sees it")]
 #![allow(clippy::disallowed_methods, reason = "test set-up is told apart by the environment")]
 
@@ -92,10 +87,9 @@ impl Server {
         let name = format!("frontdesk_test_{}_{count}", std::process::id());
         let mut admin = connect(&self.admin_url).await;
         create_role(&mut admin).await;
-        for statement in [
-            format!("drop database if exists {name} with (force)"),
-            format!("create database {name} owner {ROLE}"),
-        ] {
+        for statement in
+            [format!("drop database if exists {name} with (force)"), format!("create database {name} owner {ROLE}")]
+        {
             admin.execute(sqlx::AssertSqlSafe(statement)).await.expect("create a test database");
         }
         admin.close().await.expect("close the admin connection");
@@ -164,9 +158,7 @@ fn with_login(url: &str) -> String {
 /// Starts a cluster that ends with this process; says why not otherwise.
 fn start() -> Result<Server, String> {
     let programs = programs().ok_or_else(|| {
-        format!(
-            "its server programs (initdb, pg_ctl) are not installed and {URL_VARIABLE} is not set"
-        )
+        format!("its server programs (initdb, pg_ctl) are not installed and {URL_VARIABLE} is not set")
     })?;
     let owner = owner()?;
     // The path is short: a socket's path must fit into 107 bytes.
@@ -178,10 +170,7 @@ fn start() -> Result<Server, String> {
         let _best_effort = fs::remove_dir_all(&cluster.folder);
     }
     started.map(|()| Server {
-        admin_url: format!(
-            "postgres://{SUPERUSER}@localhost/postgres?host={}",
-            cluster.folder.display()
-        ),
+        admin_url: format!("postgres://{SUPERUSER}@localhost/postgres?host={}", cluster.folder.display()),
         origin: Origin::ThrowAway,
     })
 }
@@ -190,27 +179,22 @@ fn start() -> Result<Server, String> {
 fn programs() -> Option<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut packaged: Vec<(u32, PathBuf)> = versions
-        .filter_map(|entry| {
-            Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin")))
-        })
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
         .collect();
     packaged.sort();
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let has_programs =
-        |folder: &PathBuf| ["initdb", "pg_ctl"].iter().all(|name| folder.join(name).is_file());
+    let has_programs = |folder: &PathBuf| ["initdb", "pg_ctl"].iter().all(|name| folder.join(name).is_file());
     let packaged = packaged.into_iter().rev().map(|(_, folder)| folder);
     packaged.chain(std::env::split_paths(&path)).find(has_programs)
 }
 
 /// Whom the server runs as: PostgreSQL refuses root, so root lends itself another user.
 fn owner() -> Result<Option<(u32, u32)>, String> {
-    let is_root =
-        fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    let is_root = fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
     if !is_root {
         return Ok(None);
     }
-    let users =
-        fs::read_to_string("/etc/passwd").map_err(|error| format!("/etc/passwd: {error}"))?;
+    let users = fs::read_to_string("/etc/passwd").map_err(|error| format!("/etc/passwd: {error}"))?;
     let ids = |wanted: &str| {
         let line = users.lines().find_map(|line| line.strip_prefix(wanted)?.strip_prefix(':'))?;
         let mut fields = line.split(':').skip(1);
@@ -234,21 +218,7 @@ impl Cluster {
         if let Some((user, group)) = self.owner {
             chown(&self.folder, Some(user), Some(group)).map_err(said)?;
         }
-        self.run(
-            "initdb",
-            &[
-                "-D",
-                "data",
-                "-U",
-                SUPERUSER,
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                "--locale=C",
-                "--no-sync",
-            ],
-        )?;
+        self.run("initdb", &["-D", "data", "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"])?;
         let options = format!(
             "-c listen_addresses='' -c unix_socket_directories='{}' -c fsync=off \
              -c synchronous_commit=off -c full_page_writes=off -c max_connections=300 -c shared_buffers=64MB",
@@ -265,19 +235,13 @@ impl Cluster {
         let script = "trap '' HUP INT TERM; echo ready; read _; \
             \"$1/pg_ctl\" -D \"$2/data\" -m immediate -w stop; cd /; rm -rf \"$2\"";
         let mut guard = self.command("sh");
-        guard
-            .args(["-c", script, "frontdesk-postgres-guard"])
-            .arg(&self.programs)
-            .arg(&self.folder);
+        guard.args(["-c", script, "frontdesk-postgres-guard"]).arg(&self.programs).arg(&self.folder);
         // A group of its own, so that Ctrl-C on the tests does not reach it before its work is done.
         guard.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut guard =
-            guard.spawn().map_err(|error| format!("its guard does not start: {error}"))?;
+        let mut guard = guard.spawn().map_err(|error| format!("its guard does not start: {error}"))?;
         let mut ready = [0; 6];
         let mut words = guard.stdout.take().ok_or("its guard is mute")?;
-        words
-            .read_exact(&mut ready)
-            .map_err(|error| format!("its guard does not start: {error}"))?;
+        words.read_exact(&mut ready).map_err(|error| format!("its guard does not start: {error}"))?;
         // Never closed by this process: its end is what the guard waits for.
         std::mem::forget(guard.stdin.take());
         Ok(())
@@ -289,8 +253,7 @@ impl Cluster {
         let talk = tempfile::tempfile().map_err(|error| error.to_string())?;
         let mut heard = talk.try_clone().map_err(|error| error.to_string())?;
         let both = talk.try_clone().map_err(|error| error.to_string())?;
-        let status =
-            command.args(arguments).stdin(Stdio::null()).stdout(talk).stderr(both).status();
+        let status = command.args(arguments).stdin(Stdio::null()).stdout(talk).stderr(both).status();
         let status = status.map_err(|error| format!("{program} does not start: {error}"))?;
         if status.success() {
             return Ok(());

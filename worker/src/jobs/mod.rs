@@ -10,7 +10,8 @@ use crate::error::{Error, Result};
 use crate::registry::Registry;
 use answering::Desk;
 use domain::job::{
-    AnswerTurn, DeleteExpired, DeliverMessage, DiscoverPages, EmbedChunks, FailPage, FailScan, HandOffTurn, Job, ScanPage,
+    AnswerTurn, DeleteExpired, DeliverMessage, DiscoverPages, EmbedChunks, FailPage, FailScan, HandOffTurn, Job,
+    ScanPage,
 };
 use domain::{ErrorKind, OrganizationId};
 use ingest::Library;

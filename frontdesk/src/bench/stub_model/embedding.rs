@@ -10,19 +10,14 @@ const DIMENSIONS_DEFAULT: u64 = 384;
 const DIMENSIONS_MAX: u64 = 4096;
 
 pub(super) fn respond(request: &Value) -> Response {
-    let dimensions =
-        request.get("dimensions").and_then(Value::as_u64).unwrap_or(DIMENSIONS_DEFAULT);
+    let dimensions = request.get("dimensions").and_then(Value::as_u64).unwrap_or(DIMENSIONS_DEFAULT);
     let texts = match request.get("input") {
         Some(Value::String(text)) => vec![text.as_str()],
         Some(Value::Array(texts)) if texts.iter().all(Value::is_string) => {
             texts.iter().filter_map(Value::as_str).collect()
         }
         _ => {
-            return fault::refusal(
-                400,
-                "invalid_request_error",
-                "input must be one text or a list of texts",
-            );
+            return fault::refusal(400, "invalid_request_error", "input must be one text or a list of texts");
         }
     };
     if !(1..=DIMENSIONS_MAX).contains(&dimensions) {
@@ -55,9 +50,7 @@ pub(in crate::bench) fn vector(text: &str, dimensions: u64) -> Vec<f32> {
 
 /// FNV-1a, 64 bit: the same on every machine and in every version.
 fn seed(word: &str) -> u64 {
-    word.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    word.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]
@@ -66,9 +59,7 @@ mod tests {
 
     #[test]
     fn vectors_have_unit_length_and_shared_words_bring_them_nearer() {
-        let dot = |a: &str, b: &str| -> f32 {
-            vector(a, 384).iter().zip(vector(b, 384)).map(|(a, b)| a * b).sum()
-        };
+        let dot = |a: &str, b: &str| -> f32 { vector(a, 384).iter().zip(vector(b, 384)).map(|(a, b)| a * b).sum() };
         for text in ["", "refund", "how long do refunds take"] {
             assert!((dot(text, text) - 1.0).abs() < 1e-4, "{text}");
         }

@@ -77,9 +77,7 @@ impl Fault {
                 let response = refusal(429, "rate_limit_exceeded", "rate limit reached");
                 ([("retry-after", RETRY_AFTER_S)], response).into_response()
             }
-            Self::InsufficientQuota => {
-                refusal(429, "insufficient_quota", "you exceeded your current quota")
-            }
+            Self::InsufficientQuota => refusal(429, "insufficient_quota", "you exceeded your current quota"),
             Self::ServerError => refusal(500, "server_error", "the server had an error"),
             Self::CutStream => whole(End::Cut),
             Self::Malformed => whole(End::Malformed),
@@ -96,8 +94,7 @@ impl Fault {
 /// An error as OpenAI-compatible endpoints write it.
 pub(super) fn refusal(status: u16, code: &str, message: &str) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let error =
-        json!({ "error": { "message": message, "type": code, "param": null, "code": code } });
+    let error = json!({ "error": { "message": message, "type": code, "param": null, "code": code } });
     (status, Json(error)).into_response()
 }
 

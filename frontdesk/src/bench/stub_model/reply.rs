@@ -80,8 +80,7 @@ fn answer(request: &Value) -> String {
         None => text,
         Some(schema) => {
             let message = last_user_message(request);
-            let question =
-                message.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+            let question = message.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
             smallest(schema, "", question.trim(), &text).to_string()
         }
     }
@@ -90,9 +89,7 @@ fn answer(request: &Value) -> String {
 /// The first sentence of the passage that a line starting with `[1]`, or a tag with `="1"`, opens.
 pub(in crate::bench) fn first_sentence(prompt: &str) -> Option<&str> {
     let mut lines = prompt.lines().map(str::trim);
-    let opening = lines.find(|line| {
-        line.starts_with("[1]") || (line.starts_with('<') && line.contains("=\"1\""))
-    })?;
+    let opening = lines.find(|line| line.starts_with("[1]") || (line.starts_with('<') && line.contains("=\"1\"")))?;
     let after_mark = match opening.strip_prefix("[1]") {
         Some(rest) => rest,
         None => opening.split_once('>').map_or("", |(_, rest)| rest),
@@ -103,19 +100,17 @@ pub(in crate::bench) fn first_sentence(prompt: &str) -> Option<&str> {
     // What stands beside the mark is a title unless it holds a sentence.
     let beside = Some(after_mark).filter(|text| text.contains(". ") || text.ends_with('.'));
     let text = beside.or_else(|| body.into_iter().next()).unwrap_or(after_mark);
-    let text =
-        text.split_once("</").map_or(text, |(text, _)| text).trim_start_matches(['-', '*', ' ']);
-    let end = text.match_indices(['.', '!', '?']).map(|(at, _)| at + 1).find(|end| {
-        text.get(*end..)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
-    });
+    let text = text.split_once("</").map_or(text, |(text, _)| text).trim_start_matches(['-', '*', ' ']);
+    let end = text
+        .match_indices(['.', '!', '?'])
+        .map(|(at, _)| at + 1)
+        .find(|end| text.get(*end..).is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace)));
     text.get(..end.unwrap_or(text.len())).filter(|sentence| !sentence.is_empty())
 }
 
 /// The smallest value a JSON Schema allows; texts are chosen by their property's name.
 fn smallest(schema: &Value, name: &str, question: &str, answer: &str) -> Value {
-    if let Some(word) = schema.get("enum").and_then(Value::as_array).and_then(|words| words.first())
-    {
+    if let Some(word) = schema.get("enum").and_then(Value::as_array).and_then(|words| words.first()) {
         return word.clone();
     }
     let kind = match schema.get("type") {
@@ -126,9 +121,7 @@ fn smallest(schema: &Value, name: &str, question: &str, answer: &str) -> Value {
     match kind {
         "object" => {
             let properties = schema.get("properties").and_then(Value::as_object);
-            let value = |(name, schema): (&String, &Value)| {
-                (name.clone(), smallest(schema, name, question, answer))
-            };
+            let value = |(name, schema): (&String, &Value)| (name.clone(), smallest(schema, name, question, answer));
             Value::Object(properties.into_iter().flatten().map(value).collect::<Map<_, _>>())
         }
         "array" => json!([]),
@@ -152,10 +145,7 @@ pub(super) fn respond(request: &Value, usage: Value, end: End) -> Response {
     let (kind, pieces) = if is_stream {
         let wants_usage = request.pointer("/stream_options/include_usage").and_then(Value::as_bool);
         let usage = (wants_usage == Some(true)).then_some(usage);
-        (
-            "text/event-stream",
-            events(&answer, usage, end, |choices| frame("chat.completion.chunk", choices)),
-        )
+        ("text/event-stream", events(&answer, usage, end, |choices| frame("chat.completion.chunk", choices)))
     } else {
         let message = json!({ "role": "assistant", "content": answer });
         let choice = json!({ "index": 0, "message": message, "finish_reason": "stop" });
@@ -174,16 +164,10 @@ pub(super) fn respond(request: &Value, usage: Value, end: End) -> Response {
 }
 
 /// Server-sent events: one a word, then the end, the usage and the mark of completeness.
-fn events(
-    answer: &str,
-    usage: Option<Value>,
-    end: End,
-    frame: impl Fn(Value) -> Value,
-) -> Vec<String> {
+fn events(answer: &str, usage: Option<Value>, end: End, frame: impl Fn(Value) -> Value) -> Vec<String> {
     let event = |value: &Value| format!("data: {value}\n\n");
-    let delta = |delta: Value, finish: Option<&str>| {
-        frame(json!([{ "index": 0, "delta": delta, "finish_reason": finish }]))
-    };
+    let delta =
+        |delta: Value, finish: Option<&str>| frame(json!([{ "index": 0, "delta": delta, "finish_reason": finish }]));
     let mut events = vec![event(&delta(json!({ "role": "assistant", "content": "" }), None))];
     if end == End::NoChoices {
         events = vec![event(&frame(json!([])))];

@@ -38,10 +38,10 @@ pub(super) struct WordPieces {
 impl WordPieces {
     /// Reads a `tokenizer.json`; its own limits on length are left aside.
     pub(super) fn read(path: &Path) -> Result<Self, String> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| format!("`{}` cannot be read: {error}", path.display()))?;
-        let file: TokenizerFile = serde_json::from_str(&text)
-            .map_err(|error| format!("`{}` is no tokenizer: {error}", path.display()))?;
+        let text =
+            std::fs::read_to_string(path).map_err(|error| format!("`{}` cannot be read: {error}", path.display()))?;
+        let file: TokenizerFile =
+            serde_json::from_str(&text).map_err(|error| format!("`{}` is no tokenizer: {error}", path.display()))?;
         let pieces = WordPiece::from_vocab(file.model.vocab, WordPieceOptions::default());
         let id = |name: &str| {
             let id = pieces.get_token_id(name).and_then(|id| i32::try_from(id).ok());

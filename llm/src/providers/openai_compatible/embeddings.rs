@@ -22,11 +22,8 @@ const TEXT_BYTES_MAX: usize = 24 * 1024;
 const CALLS_PER_BATCH_MAX: u32 = 3;
 
 /// Vector sizes of `OpenAI`'s own models.
-const KNOWN_DIMENSIONS: &[(&str, usize)] = &[
-    ("text-embedding-3-small", 1536),
-    ("text-embedding-3-large", 3072),
-    ("text-embedding-ada-002", 1536),
-];
+const KNOWN_DIMENSIONS: &[(&str, usize)] =
+    &[("text-embedding-3-small", 1536), ("text-embedding-3-large", 3072), ("text-embedding-ada-002", 1536)];
 
 /// An embedding model behind an OpenAI-compatible endpoint.
 pub struct OpenAiEmbeddings {
@@ -44,14 +41,13 @@ impl OpenAiEmbeddings {
     /// # Errors
     /// `Invalid` when the address or the key cannot work, or the size of the vectors is unknown.
     pub fn new(settings: &Settings, http: reqwest::Client) -> Result<Self, Error> {
-        let model = settings.embedding_model.clone().ok_or_else(|| {
-            Error::Settings("`llm.embedding_model` is not set: name the model".to_owned())
-        })?;
+        let model = settings
+            .embedding_model
+            .clone()
+            .ok_or_else(|| Error::Settings("`llm.embedding_model` is not set: name the model".to_owned()))?;
         let known = KNOWN_DIMENSIONS.iter().find(|(name, _)| *name == model).map(|&(_, size)| size);
         let dimensions = settings.embedding_dimensions.or(known).ok_or_else(|| {
-            Error::Settings(format!(
-                "the vectors of `{model}` have an unknown size: set `llm.embedding_dimensions`"
-            ))
+            Error::Settings(format!("the vectors of `{model}` have an unknown size: set `llm.embedding_dimensions`"))
         })?;
         Ok(Self {
             client: transport::client(settings, &model, http)?,
@@ -90,12 +86,8 @@ impl OpenAiEmbeddings {
         if let (true, Some(fields)) = (self.asks_dimensions, body.as_object_mut()) {
             fields.insert("dimensions".to_owned(), json!(self.dimensions));
         }
-        let reply: wire::Embeddings = self
-            .client
-            .embeddings()
-            .create_byot(&body)
-            .await
-            .map_err(|error| failure(error, &self.model))?;
+        let reply: wire::Embeddings =
+            self.client.embeddings().create_byot(&body).await.map_err(|error| failure(error, &self.model))?;
         let usage = TokenUsage { input_tokens: reply.input_tokens(), ..TokenUsage::default() };
         telemetry::record_tokens(telemetry::EMBEDDINGS, &self.model, usage);
         self.in_order(reply, batch.len())
@@ -117,8 +109,7 @@ impl OpenAiEmbeddings {
                 .get_mut(embedding.index.unwrap_or(position))
                 .ok_or_else(|| malformed("more vectors than texts".to_owned()))?;
             *place = Some(
-                unit_length(embedding.embedding)
-                    .ok_or_else(|| malformed("a vector without direction".to_owned()))?,
+                unit_length(embedding.embedding).ok_or_else(|| malformed("a vector without direction".to_owned()))?,
             );
         }
         let missing = || malformed("fewer vectors than texts".to_owned());

@@ -39,15 +39,10 @@ pub fn http_client(timeouts: &Timeouts) -> Result<reqwest::Client, Error> {
 }
 
 /// An async-openai client that calls through [`Transport`].
-pub(super) fn client(
-    settings: &Settings,
-    model: &str,
-    http: reqwest::Client,
-) -> Result<Client, Error> {
+pub(super) fn client(settings: &Settings, model: &str, http: reqwest::Client) -> Result<Client, Error> {
     let endpoint = Endpoint::new(settings)?;
     let transport = Transport { http, model: model.into() };
-    Ok(Client::build(reqwest::Client::clone(&transport.http), endpoint)
-        .with_http_service(transport))
+    Ok(Client::build(reqwest::Client::clone(&transport.http), endpoint).with_http_service(transport))
 }
 
 /// Where requests go and with which key; async-openai's own would read the environment.
@@ -62,9 +57,8 @@ impl Endpoint {
     fn new(settings: &Settings) -> Result<Self, Error> {
         let base_url = settings.base_url.trim_end_matches('/').to_owned();
         let fix = "set `llm.base_url` to an address such as https://api.openai.com/v1";
-        let url = Url::parse(&base_url).map_err(|error| {
-            Error::Settings(format!("`{base_url}` is no address ({error}): {fix}"))
-        })?;
+        let url = Url::parse(&base_url)
+            .map_err(|error| Error::Settings(format!("`{base_url}` is no address ({error}): {fix}")))?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(Error::Settings(format!("`{base_url}` is no HTTP address: {fix}")));
         }
@@ -188,11 +182,7 @@ impl Detail {
             let number = code.as_u64().or_else(|| code.as_str()?.parse().ok())?;
             StatusCode::from_u16(u16::try_from(number).ok()?).ok()
         });
-        Self {
-            message: shorten(&message),
-            words: format!("{} {}", field("type"), field("code")),
-            status,
-        }
+        Self { message: shorten(&message), words: format!("{} {}", field("type"), field("code")), status }
     }
 
     fn into_error(self, status: StatusCode, retry_after: Option<Duration>, model: &str) -> Error {
@@ -203,14 +193,10 @@ impl Detail {
         }
         match status {
             StatusCode::UNAUTHORIZED => Error::Unauthenticated { model, message },
-            StatusCode::FORBIDDEN | StatusCode::PAYMENT_REQUIRED => {
-                Error::Forbidden { model, message }
-            }
+            StatusCode::FORBIDDEN | StatusCode::PAYMENT_REQUIRED => Error::Forbidden { model, message },
             StatusCode::NOT_FOUND => Error::NotFound { model, message },
             StatusCode::TOO_MANY_REQUESTS => Error::RateLimited { model, retry_after, message },
-            StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT => {
-                Error::Unavailable { model, retry_after, message }
-            }
+            StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT => Error::Unavailable { model, retry_after, message },
             status if status.is_server_error() => {
                 let message = format!("{status}: {message}");
                 Error::Unavailable { model, retry_after, message }
@@ -236,21 +222,13 @@ pub(super) fn failure(error: OpenAIError, model: &str) -> Error {
     match error {
         OpenAIError::Boxed(inner) => match inner.downcast::<Error>() {
             Ok(own) => renamed(*own, model),
-            Err(other) => Error::Unavailable {
-                model: model_name,
-                retry_after: None,
-                message: other.to_string(),
-            },
+            Err(other) => Error::Unavailable { model: model_name, retry_after: None, message: other.to_string() },
         },
-        OpenAIError::JSONDeserialize(error, _) => {
-            Error::Malformed { model: model_name, message: error.to_string() }
-        }
+        OpenAIError::JSONDeserialize(error, _) => Error::Malformed { model: model_name, message: error.to_string() },
         OpenAIError::InvalidArgument(message) => Error::Settings(message),
-        OpenAIError::Reqwest(error) => Error::Unavailable {
-            model: model_name,
-            retry_after: None,
-            message: with_causes(&error.without_url()),
-        },
+        OpenAIError::Reqwest(error) => {
+            Error::Unavailable { model: model_name, retry_after: None, message: with_causes(&error.without_url()) }
+        }
         OpenAIError::ApiError(_)
         | OpenAIError::FileSaveError(_)
         | OpenAIError::FileReadError(_)
@@ -282,17 +260,13 @@ fn renamed(mut error: Error, asked: &str) -> Error {
 /// Seconds only: no model endpoint is known to send the date form.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
-    let seconds = number("retry-after-ms")
-        .map(|milliseconds| milliseconds / 1000.0)
-        .or_else(|| number(RETRY_AFTER.as_str()))?;
+    let seconds =
+        number("retry-after-ms").map(|milliseconds| milliseconds / 1000.0).or_else(|| number(RETRY_AFTER.as_str()))?;
     (seconds >= 0.0).then(|| Duration::from_secs_f64(seconds.min(RETRY_AFTER_SECONDS_MAX)))
 }
 
 fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(
-        || if value.is_null() { String::new() } else { value.to_string() },
-        str::to_owned,
-    )
+    value.as_str().map_or_else(|| if value.is_null() { String::new() } else { value.to_string() }, str::to_owned)
 }
 
 fn shorten(text: &str) -> String {

@@ -131,12 +131,7 @@ impl Writing {
     }
 
     /// The completion, if the stream held a whole one.
-    pub(super) fn finish(
-        self,
-        model: &str,
-        request: &ChatRequest,
-        counter: TokenCounter,
-    ) -> Result<Completion, Error> {
+    pub(super) fn finish(self, model: &str, request: &ChatRequest, counter: TokenCounter) -> Result<Completion, Error> {
         let usage = self.usage(request, counter);
         let Some(finish_reason) = self.finish_reason else {
             return Err(if self.choices == 0 && self.usage.is_some() {
@@ -168,9 +163,8 @@ impl Writing {
         };
         let input_told = told("prompt_tokens").filter(|tokens| believed(tokens, input));
         // Hidden reasoning counts as output, so what was allowed is believed, too.
-        let output_told = told("completion_tokens").filter(|tokens| {
-            believed(tokens, output) || (0..=size(request.output_tokens_max)).contains(tokens)
-        });
+        let output_told = told("completion_tokens")
+            .filter(|tokens| believed(tokens, output) || (0..=size(request.output_tokens_max)).contains(tokens));
         TokenUsage {
             input_tokens: input_told.unwrap_or(size(input)),
             output_tokens: output_told.unwrap_or(size(output)),
@@ -185,9 +179,7 @@ fn malformed(model: &str, message: &str) -> Error {
 
 #[expect(clippy::cast_possible_truncation, reason = "only whole numbers of a size that fits")]
 fn whole_number(value: &Value) -> Option<i64> {
-    value.as_i64().or_else(|| {
-        value.as_f64().filter(|number| number.abs() < 1e15).map(|number| number.round() as i64)
-    })
+    value.as_i64().or_else(|| value.as_f64().filter(|number| number.abs() < 1e15).map(|number| number.round() as i64))
 }
 
 fn size(tokens: usize) -> i64 {

@@ -62,7 +62,10 @@ impl Manifest {
         let manifest: Self =
             serde_json::from_slice(content).map_err(|error| Error::damaged(&path, error.to_string()))?;
         if manifest.format != FORMAT {
-            return Err(Error::damaged(&path, format!("it has format {}, this program reads {FORMAT}", manifest.format)));
+            return Err(Error::damaged(
+                &path,
+                format!("it has format {}, this program reads {FORMAT}", manifest.format),
+            ));
         }
         if manifest.dimensions != space.dimensions {
             return Err(Error::Dimensions {

@@ -47,7 +47,10 @@ impl EmbeddedIndex {
     }
 
     /// Runs blocking work where it may block.
-    fn run<T: Send + 'static>(&self, work: impl FnOnce(&Inner) -> Result<T> + Send + 'static) -> BoxFuture<'static, Result<T>> {
+    fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T>> {
         let inner = Arc::clone(&self.0);
         async move { tokio::task::spawn_blocking(move || work(&inner)).await? }.boxed()
     }
@@ -74,7 +77,11 @@ impl VectorIndex for EmbeddedIndex {
         self.run(move |inner| inner.apply(organization_id, &space, &batch))
     }
 
-    fn applied_seq<'a>(&'a self, organization_id: OrganizationId, space: &'a VectorSpace) -> BoxFuture<'a, Result<i64>> {
+    fn applied_seq<'a>(
+        &'a self,
+        organization_id: OrganizationId,
+        space: &'a VectorSpace,
+    ) -> BoxFuture<'a, Result<i64>> {
         let space = space.clone();
         self.run(move |inner| Ok(inner.opened(organization_id, &space)?.map_or(0, |opened| opened.manifest.seq)))
     }
@@ -87,7 +94,11 @@ impl VectorIndex for EmbeddedIndex {
         })
     }
 
-    fn held<'a>(&'a self, organization_id: OrganizationId, space: &'a VectorSpace) -> BoxFuture<'a, Result<Vec<(ChunkId, i64)>>> {
+    fn held<'a>(
+        &'a self,
+        organization_id: OrganizationId,
+        space: &'a VectorSpace,
+    ) -> BoxFuture<'a, Result<Vec<(ChunkId, i64)>>> {
         let space = space.clone();
         self.run(move |inner| Ok(inner.opened(organization_id, &space)?.map_or_else(Vec::new, |opened| opened.held())))
     }
@@ -202,7 +213,7 @@ fn append(path: &Path, committed: usize, bytes: &[u8]) -> Result<()> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
     use super::*;
-    use crate::dense::conformance::{self, batch, document, found, new_document, new_organization};
+    use crate::dense::conformance::{self, batch, document, found, fresh_document, fresh_organization};
 
     const EAST: [f32; 3] = [1.0, 0.0, 0.0];
 
@@ -223,14 +234,17 @@ mod tests {
     #[tokio::test]
     async fn a_second_process_sees_what_the_first_commits() {
         let root = tempfile::tempdir().unwrap();
-        let (writer, reader, owner) = (index(root.path()), index(root.path()), new_organization());
+        let (writer, reader, owner) = (index(root.path()), index(root.path()), fresh_organization());
         for (held, seq) in (1..=5).enumerate() {
-            writer.apply(owner, &space(), batch(seq - 1, seq, vec![document(new_document(), 1, &[EAST])])).await.unwrap();
+            writer
+                .apply(owner, &space(), batch(seq - 1, seq, vec![document(fresh_document(), 1, &[EAST])]))
+                .await
+                .unwrap();
             assert_eq!(reader.applied_seq(owner, &space()).await.unwrap(), seq);
             assert_eq!(reader.held(owner, &space()).await.unwrap().len(), held + 1);
         }
         let other = index(root.path());
-        other.apply(owner, &space(), batch(5, 6, vec![document(new_document(), 1, &[EAST])])).await.unwrap();
+        other.apply(owner, &space(), batch(5, 6, vec![document(fresh_document(), 1, &[EAST])])).await.unwrap();
         writer.apply(owner, &space(), batch(6, 7, Vec::new())).await.unwrap();
         assert_eq!(reader.held(owner, &space()).await.unwrap().len(), 6);
     }
@@ -238,8 +252,8 @@ mod tests {
     #[tokio::test]
     async fn a_crash_before_the_manifest_leaves_the_last_commit() {
         let root = tempfile::tempdir().unwrap();
-        let owner = new_organization();
-        let (kept, lost) = (document(new_document(), 1, &[EAST]), document(new_document(), 1, &[EAST, EAST]));
+        let owner = fresh_organization();
+        let (kept, lost) = (document(fresh_document(), 1, &[EAST]), document(fresh_document(), 1, &[EAST, EAST]));
         index(root.path()).apply(owner, &space(), batch(0, 1, vec![kept.clone()])).await.unwrap();
         let folder = index(root.path()).0.folder(owner, &space());
         let manifest = std::fs::read(Manifest::path(&folder)).unwrap();
@@ -255,8 +269,8 @@ mod tests {
     #[tokio::test]
     async fn any_damaged_byte_is_found_and_the_fix_is_named() {
         let root = tempfile::tempdir().unwrap();
-        let owner = new_organization();
-        let documents = (0..4).map(|_| document(new_document(), 1, &[EAST, [0.3, 0.2, 0.9]])).collect();
+        let owner = fresh_organization();
+        let documents = (0..4).map(|_| document(fresh_document(), 1, &[EAST, [0.3, 0.2, 0.9]])).collect();
         index(root.path()).apply(owner, &space(), batch(0, 1, documents)).await.unwrap();
         let whole = found(&index(root.path()), owner, &space(), EAST).await;
         let folder = index(root.path()).0.folder(owner, &space());
@@ -282,8 +296,8 @@ mod tests {
     #[tokio::test]
     async fn dead_rows_are_left_behind_and_readers_go_on() {
         let root = tempfile::tempdir().unwrap();
-        let (index, owner, changing) = (index(root.path()), new_organization(), new_document());
-        let stays = document(new_document(), 1, &[EAST]);
+        let (index, owner, changing) = (index(root.path()), fresh_organization(), fresh_document());
+        let stays = document(fresh_document(), 1, &[EAST]);
         index.apply(owner, &space(), batch(0, 1, vec![stays.clone()])).await.unwrap();
         let vectors = vec![[0.0, 1.0, 0.0]; 400];
         for version in 1..=8 {
@@ -301,10 +315,10 @@ mod tests {
     #[tokio::test]
     async fn quantising_does_not_change_the_answer() {
         let root = tempfile::tempdir().unwrap();
-        let (index, owner) = (index(root.path()), new_organization());
+        let (index, owner) = (index(root.path()), fresh_organization());
         let mut random = fastrand::Rng::with_seed(7);
         let mut vector = move || [random.f32() - 0.5, random.f32() - 0.5, random.f32() - 0.5];
-        let documents: Vec<_> = (0..2_000).map(|_| document(new_document(), 1, &[vector()])).collect();
+        let documents: Vec<_> = (0..2_000).map(|_| document(fresh_document(), 1, &[vector()])).collect();
         index.apply(owner, &space(), batch(0, 1, documents.clone())).await.unwrap();
         for _ in 0..20 {
             let query = space().unit(&vector()).unwrap();

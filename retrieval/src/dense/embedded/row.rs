@@ -14,8 +14,8 @@
 use crate::dense::DenseChunk;
 use domain::{ChunkId, DocumentId};
 use uuid::Uuid;
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 use zerocopy::little_endian::{F32, I64, U32, U64};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// The largest code: one bit is the sign.
 const CODE_MAX: f32 = 127.0;

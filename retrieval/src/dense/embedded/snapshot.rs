@@ -78,7 +78,9 @@ impl Snapshot {
     fn check_rows(&self, from: usize) -> Result<()> {
         match self.chunks().skip(from).position(|row| !row::is_whole(row)) {
             None => Ok(()),
-            Some(row) => Err(Error::damaged(&self.rows.codes.path, format!("row {} does not match its checksum", from + row))),
+            Some(row) => {
+                Err(Error::damaged(&self.rows.codes.path, format!("row {} does not match its checksum", from + row)))
+            }
         }
     }
 
@@ -104,7 +106,8 @@ impl Snapshot {
             let dot = i8::dot(codes, &query).unwrap_or(f64::MIN) as f32;
             best.offer(dot * tail.scale(), number);
         }
-        let mut scored = best.rows().into_iter().map(|number| self.exact(number, vector)).collect::<Result<Vec<_>>>()?;
+        let mut scored =
+            best.rows().into_iter().map(|number| self.exact(number, vector)).collect::<Result<Vec<_>>>()?;
         scored.sort_unstable_by(by_score);
         scored.truncate(limit);
         Ok(scored)
@@ -114,7 +117,10 @@ impl Snapshot {
         let damaged = || Error::damaged(&self.rows.values.path, format!("row {number} does not match its checksum"));
         let row = self.chunks().nth(number).ok_or_else(damaged)?;
         let (_, tail) = row::split(row, self.manifest.dimensions).ok_or_else(damaged)?;
-        let bytes = self.value_bytes(number).filter(|bytes| crc32fast::hash(bytes) == tail.values_crc.get()).ok_or_else(damaged)?;
+        let bytes = self
+            .value_bytes(number)
+            .filter(|bytes| crc32fast::hash(bytes) == tail.values_crc.get())
+            .ok_or_else(damaged)?;
         let values = <[f32]>::ref_from_bytes(bytes).map_err(|_| damaged())?;
         Ok(Scored {
             chunk_id: tail.chunk_id(),
@@ -132,7 +138,10 @@ impl Snapshot {
 
     /// The rows of these documents.
     pub(super) fn rows_of(&self, documents: &HashSet<DocumentId>) -> Vec<usize> {
-        self.living().filter(|(_, _, tail)| documents.contains(&tail.document_id())).map(|(number, ..)| number).collect()
+        self.living()
+            .filter(|(_, _, tail)| documents.contains(&tail.document_id()))
+            .map(|(number, ..)| number)
+            .collect()
     }
 
     /// The bytes of every row that lives and is not among `leaving` (rising), in both files.
@@ -168,7 +177,10 @@ impl Mapped {
         if found < length as u64 {
             return Err(Error::damaged(&path, format!("it has {found} bytes of {length}")));
         }
-        #[expect(unsafe_code, reason = "committed bytes are never rewritten or cut: writers append behind them or write new files")]
+        #[expect(
+            unsafe_code,
+            reason = "committed bytes are never rewritten or cut: writers append behind them or write new files"
+        )]
         // SAFETY: see the reason; the mapped length is the committed length.
         let map = unsafe { memmap2::MmapOptions::new().len(length).map(&file) };
         let map = map.map_err(|source| Error::disk(&path, source))?;
@@ -204,7 +216,8 @@ impl Best {
 
     fn cut(&mut self) {
         if self.rows.len() > self.wanted && self.wanted > 0 {
-            let (_, least, _) = self.rows.select_nth_unstable_by(self.wanted - 1, |left, right| right.0.total_cmp(&left.0));
+            let (_, least, _) =
+                self.rows.select_nth_unstable_by(self.wanted - 1, |left, right| right.0.total_cmp(&left.0));
             self.least = least.0;
             self.rows.truncate(self.wanted);
         }
