@@ -10,7 +10,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// First pause before a failed job is tried again; it doubles with every attempt.
 const BACKOFF_FIRST: Duration = Duration::from_secs(1);
 /// Longest pause before a failed job is tried again.
-const BACKOFF_MAX: Duration = Duration::from_secs(300);
+const BACKOFF_MAX: Duration = Duration::from_mins(5);
 
 /// Why a job failed.
 #[derive(Debug, thiserror::Error)]

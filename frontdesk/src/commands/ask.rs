@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// How long an answer for a customer is waited for.
-const WAIT: Duration = Duration::from_secs(60);
+const WAIT: Duration = Duration::from_mins(1);
 /// How often it is looked for when no signal comes.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 

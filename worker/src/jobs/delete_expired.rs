@@ -7,10 +7,10 @@ use std::time::Duration;
 use storage::Database;
 
 /// How often it runs.
-const INTERVAL: Duration = Duration::from_secs(3600);
+const INTERVAL: Duration = Duration::from_hours(1);
 /// How often each process asks whether it is time.
-const ASK_EVERY: Duration = Duration::from_secs(60);
-const DAY: Duration = Duration::from_secs(86_400);
+const ASK_EVERY: Duration = Duration::from_mins(1);
+const DAY: Duration = Duration::from_hours(24);
 
 /// How old things may become, in days.
 #[derive(Clone, Copy, Debug)]
