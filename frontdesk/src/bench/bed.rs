@@ -226,8 +226,10 @@ impl WorkerProcess {
 
     fn worker_id(&self) -> Option<WorkerId> {
         let said = self.said();
-        let lines = said.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-        lines.filter_map(|line| line.pointer("/fields/worker.id")?.as_str()?.parse().ok()).last()
+        said.lines().find_map(|line| {
+            let line: serde_json::Value = serde_json::from_str(line).ok()?;
+            line.pointer("/fields/worker.id")?.as_str()?.parse().ok()
+        })
     }
 
     /// What it said on stderr so far.

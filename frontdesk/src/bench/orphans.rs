@@ -14,7 +14,7 @@ const JOBS_MAX: i64 = 1_000;
 /// How often a job is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Longer than any promise: then something is stuck.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// The jobs that a worker held when it was killed, and when that was.
 pub(super) struct Orphans {

@@ -19,18 +19,18 @@ const SYLLABLES: [&str; 16] =
     ["ka", "lo", "mi", "ru", "ve", "sa", "ton", "bel", "dor", "fin", "gar", "hul", "jas", "nep", "pol", "wim"];
 
 /// A document with the question that it answers.
-pub(super) struct Text {
+pub(super) struct Document {
     pub(super) title: String,
     pub(super) text: String,
     pub(super) question: String,
 }
 
 /// The nth document.
-pub(super) fn text(nth: usize) -> Text {
+pub(super) fn document(nth: usize) -> Document {
     let syllable = |place: u32| SYLLABLES.get((nth >> (4 * place)) & 15).copied().unwrap_or_default();
     let subject = format!("{}{}{}", syllable(0), syllable(1), syllable(2));
     let (title, fact, question) = PATTERNS.get(nth % PATTERNS.len()).copied().unwrap_or_default();
-    Text {
+    Document {
         title: format!("{title}: {subject}"),
         text: format!("{} {FILLER}", fact.replace("{}", &subject)),
         question: question.replace("{}", &subject),
@@ -40,7 +40,7 @@ pub(super) fn text(nth: usize) -> Text {
 /// Documents as lines of an import file.
 pub(super) fn lines(count: usize) -> String {
     let line = |nth| {
-        let Text { title, text, .. } = text(nth);
+        let Document { title, text, .. } = document(nth);
         format!("{}\n", serde_json::json!({ "id": nth.to_string(), "title": title, "text": text, "language": "en" }))
     };
     (0..count).map(line).collect()

@@ -109,7 +109,7 @@ impl Desk {
         bed.wired.desk.chat = Some(Arc::<SteadyModel>::clone(&model));
         let queries = CachedQueries::new(Arc::new(HashEmbedder), QUESTIONS * 4);
         for nth in 0..QUESTIONS {
-            let ready = queries.vector(&texts::text(nth).question).await;
+            let ready = queries.vector(&texts::document(nth).question).await;
             ready.map_err(|error| broken("no query vectors", &error))?;
         }
         bed.wired.desk.embedder.fill(queries);
@@ -135,7 +135,7 @@ impl Desk {
             .iter()
             .take(messages)
             .enumerate()
-            .map(|(nth, id)| (*id, format!("{}-{nth}", self.rounds), texts::text(nth % QUESTIONS).question))
+            .map(|(nth, id)| (*id, format!("{}-{nth}", self.rounds), texts::document(nth % QUESTIONS).question))
             .collect();
         for at_once in received.chunks(AT_ONCE) {
             try_join_all(at_once.iter().map(|(to, id, text)| self.bed.customer_says(*to, id, text))).await?;
