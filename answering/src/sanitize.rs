@@ -54,7 +54,7 @@ fn pass(text: &str, allowed: &[String]) -> String {
     for (event, range) in parser.into_offset_iter() {
         match event {
             Event::Start(Tag::Link { link_type, dest_url, .. }) => {
-                open.push(OpenLink::new(range, link_type, is_allowed(&dest_url, allowed)))
+                open.push(OpenLink::new(range, link_type, is_allowed(&dest_url, allowed)));
             }
             Event::Start(Tag::Image { link_type, .. }) => open.push(OpenLink::new(range, link_type, false)),
             Event::End(TagEnd::Link | TagEnd::Image) => {

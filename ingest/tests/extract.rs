@@ -182,7 +182,7 @@ fn pages_that_mean_harm_end_soon_and_do_not_overflow() {
         match outcome {
             Ok(extraction) => assert!(extraction.text.len() <= 2 * page.len()),
             Err(reason) => {
-                assert!(matches!(reason, Reason::TooComplex | Reason::Empty | Reason::TextTooLarge(_)), "{reason}")
+                assert!(matches!(reason, Reason::TooComplex | Reason::Empty | Reason::TextTooLarge(_)), "{reason}");
             }
         }
     }

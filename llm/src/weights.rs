@@ -163,7 +163,7 @@ fn find_file(settings: &Settings, wanted: &Wanted, misses: &mut Vec<Miss>) -> Op
         match verified(&path, wanted) {
             Ok(sha256) => return Some((path, sha256)),
             Err(reason) => {
-                misses.push(Miss { file: wanted.name, place: format!("{place} ({})", folder.display()), reason })
+                misses.push(Miss { file: wanted.name, place: format!("{place} ({})", folder.display()), reason });
             }
         }
     }

@@ -127,7 +127,7 @@ async fn a_short_retry_after_is_waited_for_and_a_long_one_is_passed_on() {
     let stub = Stub::playing(vec![too_many(vec![("retry-after", "60")])]).await;
     let error = chat(&stub).complete(&question(4), None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RateLimited);
-    assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
+    assert_eq!(error.retry_after(), Some(Duration::from_mins(1)));
     assert_eq!(stub.calls(), 1);
 }
 

@@ -154,7 +154,7 @@ async fn transactions_that_share_a_flush_keep_their_own_fate() {
 #[tokio::test]
 async fn a_schedule_is_taken_once_per_interval() {
     let (database, _folder) = sqlite().await;
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     let mut taken = Vec::new();
     for step in 0..4 {
         if step == 2 {

@@ -110,13 +110,13 @@ fn greet(wired: &Wired, output: Output) -> Result<(), Failure> {
     match wired.library.embedder() {
         Some(embedder) => check(output, &format!("embedding model       {}", embedder.model_id()))?,
         None if !settings.embedding.enabled => {
-            warn(output, "embedding model       off: only words are compared (embedding.enabled)")?
+            warn(output, "embedding model       off: only words are compared (embedding.enabled)")?;
         }
         None if settings.embedding.download => {
-            warn(output, "embedding model       not here yet: only words are compared until it is fetched")?
+            warn(output, "embedding model       not here yet: only words are compared until it is fetched")?;
         }
         None => {
-            warn(output, "embedding model       missing: only words are compared; `frontdesk models pull` fetches it")?
+            warn(output, "embedding model       missing: only words are compared; `frontdesk models pull` fetches it")?;
         }
     }
     Ok(())

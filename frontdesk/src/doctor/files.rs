@@ -134,7 +134,8 @@ async fn check_content(settings: &Settings, database: &Database) -> Vec<Finding>
             });
         }
         Ok(damage) => {
-            findings.push(Finding::problem(CHECK, format!("{name} is damaged")).because(damage.join("; ")).fix(restore))
+            findings
+                .push(Finding::problem(CHECK, format!("{name} is damaged")).because(damage.join("; ")).fix(restore));
         }
         Err(error) => {
             findings.push(Finding::problem(CHECK, format!("{name} cannot be read")).because(error).fix(restore));

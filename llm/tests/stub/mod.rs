@@ -12,10 +12,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 /// Floats of the stub's vectors.
-pub const DIMENSIONS: usize = 256;
+pub(crate) const DIMENSIONS: usize = 256;
 
 /// One reply of the stub.
-pub enum Reply {
+pub(crate) enum Reply {
     /// Events of a stream, `[DONE]` included by the caller where it belongs.
     Events(Vec<String>),
     /// Events, then the connection breaks.
@@ -35,13 +35,13 @@ struct Played {
 }
 
 #[derive(Clone)]
-pub struct Stub {
+pub(crate) struct Stub {
     played: Arc<Mutex<Played>>,
     pub base_url: String,
 }
 
 impl Stub {
-    pub async fn playing(replies: Vec<Reply>) -> Self {
+    pub(crate) async fn playing(replies: Vec<Reply>) -> Self {
         // A second installation fails, and that is fine: tests share the process.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let played = Played { replies: replies.into(), asked: Vec::new() };
@@ -56,11 +56,11 @@ impl Stub {
         Self { played, base_url }
     }
 
-    pub fn calls(&self) -> usize {
+    pub(crate) fn calls(&self) -> usize {
         self.played.lock().unwrap().asked.len()
     }
 
-    pub fn asked(&self, call: usize) -> (Option<String>, Value) {
+    pub(crate) fn asked(&self, call: usize) -> (Option<String>, Value) {
         self.played.lock().unwrap().asked[call].clone()
     }
 }
@@ -121,29 +121,29 @@ async fn embeddings(State(played): State<Arc<Mutex<Played>>>, body: Bytes) -> Re
     Response::builder().header("content-type", "application/json").body(Body::from(reply)).unwrap()
 }
 
-pub fn event(data: &Value) -> String {
+pub(crate) fn event(data: &Value) -> String {
     format!("data: {data}\n\n")
 }
 
-pub fn text(piece: &str) -> String {
+pub(crate) fn text(piece: &str) -> String {
     event(&json!({"model": "stub-1", "choices": [{"index": 0, "delta": {"content": piece}}]}))
 }
 
-pub fn finished(reason: &str) -> String {
+pub(crate) fn finished(reason: &str) -> String {
     event(&json!({"model": "stub-1", "choices": [{"delta": {}, "finish_reason": reason}]}))
 }
 
-pub fn usage(input: i64, output: i64) -> String {
+pub(crate) fn usage(input: i64, output: i64) -> String {
     let usage = json!({"prompt_tokens": input, "completion_tokens": output});
     event(&json!({"model": "stub-1", "choices": [], "usage": usage}))
 }
 
-pub fn done() -> String {
+pub(crate) fn done() -> String {
     "data: [DONE]\n\n".to_owned()
 }
 
 /// A whole answer as any endpoint would send it.
-pub fn answer(words: &str) -> Reply {
+pub(crate) fn answer(words: &str) -> Reply {
     let (first, second) = words.split_at(words.len() / 2);
     Reply::Events(vec![text(first), text(second), finished("stop"), usage(12, 5), done()])
 }
