@@ -1,5 +1,6 @@
 //! The promises of the queue and of group commit, on both engines.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
