@@ -87,7 +87,6 @@ pub async fn load(wired: &Wired) -> Result<DemoLoaded, Failure> {
     let imported = ingest::import::import(&wired.library, organization_id, SOURCE, ARTICLES.as_bytes(), |_| {})
         .await
         .map_err(|error| problem(&error))?;
-    ingest::documents::embed_missing(&wired.library, organization_id, |_| {}).await.map_err(|error| problem(&error))?;
     // The first answers must find the articles, whoever gives them.
     wired.catch_up().await?;
     let mut added = imported.new + imported.changed > 0;

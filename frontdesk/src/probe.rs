@@ -127,7 +127,7 @@ fn refused(endpoint: &str, model: &str, error: &llm::Error) -> Failure {
         }
         ErrorKind::Unavailable => (Exit::Unreachable, "is it running? start it, or correct `llm.base_url`".to_owned()),
         ErrorKind::Invalid | ErrorKind::Conflict | ErrorKind::Internal => {
-            (Exit::Problem, "check [llm], above all `token_limit_field` and `temperature`".to_owned())
+            (Exit::Problem, "check [llm], above all `token_limit_field`".to_owned())
         }
     };
     Failure::new(exit, format!("llm {endpoint}: model `{model}` does not answer")).because(error).fix(fix)

@@ -102,10 +102,10 @@ fn wrong_usage_exits_with_2_and_names_the_way() {
 #[test]
 fn wrong_settings_exit_with_3_and_a_suggestion() {
     let shell = Shell::new();
-    std::fs::write(shell.dir.path().join("frontdesk.toml"), "[answering]\nconfidence = 0.5").unwrap();
+    std::fs::write(shell.dir.path().join("frontdesk.toml"), "[answering]\ndebounce_msec = 5").unwrap();
     for command in [&["key", "list"] as &[&str], &["models", "list"], &["doctor"], &["llm", "test"]] {
         let said = shell.refusal(3, command);
-        assert!(said.contains("did you mean `answering.confidence_min`?"), "{said}");
+        assert!(said.contains("did you mean `answering.debounce_ms`?"), "{said}");
     }
     std::fs::remove_file(shell.dir.path().join("frontdesk.toml")).unwrap();
     assert!(shell.refusal(3, &["llm", "test"]).contains("OPENAI_BASE_URL"), "no endpoint is configured");

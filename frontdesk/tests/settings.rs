@@ -104,8 +104,8 @@ fn a_wrong_value_is_refused_by_name() {
     assert!(said.contains("`full` or `normal`"), "{said}");
     let said = refusal("[api]\nlisten = 'localhost'");
     assert!(said.contains("api.listen"), "{said}");
-    let said = refusal("[answering]\nconfidence_min = 45");
-    assert!(said.contains("`answering.confidence_min` must be from 0 to 1"), "{said}");
+    let said = refusal("[answering]\ndeadline_s = 0");
+    assert!(said.contains("`answering.deadline_s` must be at least 1"), "{said}");
     assert!(said.contains("desk.toml"), "{said}");
     let said = refusal("[scan]\nallow_private_hosts = ['10.0.0.0/8']");
     assert!(said.contains("exact host:port"), "{said}");

@@ -52,7 +52,7 @@ pub struct FetchSettings {
 impl Default for FetchSettings {
     fn default() -> Self {
         Self {
-            user_agent: "frontdesk/0.1 (+https://github.com/frontdesk/frontdesk)".to_owned(),
+            user_agent: "frontdesk/0.1".to_owned(),
             connect_timeout: Duration::from_secs(5),
             first_byte_timeout: Duration::from_secs(10),
             total_timeout: Duration::from_secs(30),

@@ -35,6 +35,8 @@ pub async fn catch_up(library: &Library, organization_id: OrganizationId) -> Res
             .collect();
         let batch = Batch { after_seq: applied, upto_seq: newest, upserts, deletes, space: space.clone() };
         library.retrieval.apply(organization_id, batch).await?;
+        let lag = changes.iter().map(|change| library.database.clock().now().since(change.created_at)).max();
+        metrics::gauge!("frontdesk_index_lag_seconds").set(lag.unwrap_or_default().as_secs_f64());
         applied = newest;
     }
 }

@@ -6,8 +6,10 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use domain::job::JobState;
 use serde_json::json;
 use std::time::Duration;
+use strum::VariantArray;
 
 /// How long a check may take before it counts as failed.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
@@ -48,7 +50,25 @@ fn word<T, E>(outcome: &Result<Result<T, E>, tokio::time::error::Elapsed>) -> &'
     }
 }
 
+/// Reads the queue into its gauges: a figure nobody looks at costs nothing.
+async fn gauge_jobs(app: &App) {
+    let Ok(Ok(counts)) = tokio::time::timeout(CHECK_TIMEOUT, app.database().count_jobs()).await else { return };
+    let now = app.database().clock().now();
+    let mut oldest = std::time::Duration::ZERO;
+    for state in JobState::VARIANTS {
+        let count = counts.iter().find(|count| count.state == *state);
+        let word: &'static str = state.into();
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+        metrics::gauge!("frontdesk_jobs_depth", "state" => word).set(count.map_or(0.0, |count| count.count as f64));
+        if let (JobState::Available | JobState::Retryable, Some(count)) = (state, count) {
+            oldest = oldest.max(now.since(count.oldest_run_at));
+        }
+    }
+    metrics::gauge!("frontdesk_jobs_oldest_age_seconds").set(oldest.as_secs_f64());
+}
+
 async fn metrics(State(app): State<App>) -> Response {
+    gauge_jobs(&app).await;
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     (kind, app.metrics.render()).into_response()
 }

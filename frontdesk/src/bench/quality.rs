@@ -47,7 +47,7 @@ pub async fn run(wired: Wired, options: &Options, output: Output) -> Result<Exit
     let part = options.folder.join(&options.part);
     let queries = read_queries(&part.join("queries.jsonl")).map_err(|error| problem(&error))?;
     let judgements = read_judgements(&part.join("qrels.tsv")).map_err(|error| problem(&error))?;
-    let weight = wired.settings.answering.dense_weight;
+    let weight = wired.home.assistant.settings.dense_weight;
     let mut rows = Vec::new();
     for mode in [Mode::Bm25, Mode::Dense, Mode::Hybrid] {
         let ranking =

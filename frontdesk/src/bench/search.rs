@@ -90,7 +90,7 @@ async fn prepared(wired: &Wired, options: &Options, text: &str) -> Search {
         SearchMode::Bm25 => Mode::Bm25,
     };
     search.k = options.k;
-    search.dense_weight = wired.settings.answering.dense_weight;
+    search.dense_weight = wired.home.assistant.settings.dense_weight;
     search.language = answering::understand::language_of(text).map(str::to_owned);
     if search.mode != Mode::Bm25 {
         search.vector = query_vector(&wired.desk, text).await.0;

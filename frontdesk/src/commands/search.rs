@@ -82,7 +82,7 @@ async fn search(
     };
     search.k = k;
     search.one_per_document = grouped;
-    search.dense_weight = wired.settings.answering.dense_weight;
+    search.dense_weight = wired.home.assistant.settings.dense_weight;
     search.language = answering::understand::language_of(text).map(str::to_owned);
     if grouped {
         search.candidates = BATCH_CANDIDATES_MIN.max(k * 2);

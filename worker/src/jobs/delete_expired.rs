@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::registry::Running;
+use domain::Time;
 use domain::job::DeleteExpired;
 use std::time::Duration;
 use storage::Database;
@@ -12,7 +13,7 @@ const INTERVAL: Duration = Duration::from_hours(1);
 const ASK_EVERY: Duration = Duration::from_mins(1);
 const DAY: Duration = Duration::from_hours(24);
 
-/// How old things may become, in days.
+/// How old things may become, in days; 0 keeps for ever.
 #[derive(Clone, Copy, Debug)]
 pub struct Retention {
     /// Jobs that ended well.
@@ -48,9 +49,34 @@ async fn schedule_once(database: &Database) -> storage::Result<()> {
 /// Runs the chore.
 pub async fn run(database: Database, retention: Retention) -> Result<Running> {
     let now = database.clock().now();
-    let jobs = database.delete_finished_jobs(now - DAY * retention.jobs_days).await?;
-    let events = database.delete_events(now - DAY * retention.events_days).await?;
-    let traces = database.delete_traces(now - DAY * retention.traces_days).await?;
+    let mut deleted = [0; 3];
+    if let Some(before) = expired(now, retention.jobs_days) {
+        deleted[0] = database.delete_finished_jobs(before).await?;
+    }
+    if let Some(before) = expired(now, retention.events_days) {
+        deleted[1] = database.delete_events(before).await?;
+    }
+    if let Some(before) = expired(now, retention.traces_days) {
+        deleted[2] = database.delete_traces(before).await?;
+    }
+    let [jobs, events, traces] = deleted;
     tracing::info!(jobs, events, traces, "deleted what has outlived its retention");
     Ok(Running::Done)
+}
+
+/// What is older than this has outlived so many days; 0 days keep for ever.
+fn expired(now: Time, days: u32) -> Option<Time> {
+    (days > 0).then(|| now - DAY * days)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_days_keep_for_ever() {
+        let now = Time::from_micros(1_800_000_000_000_000);
+        assert_eq!(expired(now, 0), None);
+        assert_eq!(expired(now, 2).map(|before| now.since(before)), Some(DAY * 2));
+    }
 }
