@@ -1,6 +1,7 @@
 //! The database: which engine, how it is opened, brought up to date and closed.
 
 use crate::clock::Clock;
+use crate::readers::Readers;
 use crate::signals::{Signal, Signals};
 use crate::sql::{Connection, Fetched, Run, Statement};
 use crate::sqlite::Writer;
@@ -9,16 +10,12 @@ use domain::OrganizationId;
 use futures::future::BoxFuture;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, SqlSafeStr, SqlStr};
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Readers beside the one writer on SQLite.
-const SQLITE_READERS: u32 = 4;
 /// Connections on PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// How long another process's write lock is waited for.
@@ -48,7 +45,7 @@ pub(crate) enum Engine {
 #[derive(Clone)]
 pub(crate) struct SqliteEngine {
     pub(crate) writer: Writer,
-    readers: SqlitePool,
+    readers: Readers,
 }
 
 /// How a SQLite file is opened.
@@ -80,11 +77,7 @@ impl Database {
             .pragma("temp_store", "memory")
             .pragma("cache_size", "-8000");
         let writer: SqliteConnection = options.connect().await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(SQLITE_READERS)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_lazy_with(options.pragma("query_only", "on"));
-        Ok(Self::new(Engine::Sqlite(SqliteEngine { writer: Writer::new(writer), readers })))
+        Ok(Self::new(Engine::Sqlite(SqliteEngine { writer: Writer::new(writer), readers: Readers::new(options) })))
     }
 
     /// Opens the PostgreSQL database and starts to listen for other processes' commits.
@@ -160,7 +153,7 @@ impl Database {
     pub async fn close(&self) -> Result<()> {
         match &self.engine {
             Engine::Sqlite(engine) => {
-                engine.readers.close().await;
+                engine.readers.close().await?;
                 engine.writer.close().await
             }
             Engine::Postgres(pool) => {
@@ -180,10 +173,7 @@ impl Database {
         statement: Statement,
     ) -> Result<Fetched> {
         match &self.engine {
-            Engine::Sqlite(engine) => {
-                let mut connection = engine.readers.acquire().await?;
-                Connection::Sqlite(&mut connection).fetch(statement).await
-            }
+            Engine::Sqlite(engine) => engine.readers.fetch(statement).await,
             Engine::Postgres(pool) => {
                 let mut transaction = pool.begin_with(scope(organization_id)).await?;
                 let rows = Connection::Postgres(&mut transaction).fetch(statement).await?;

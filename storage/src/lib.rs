@@ -13,6 +13,7 @@ mod database;
 mod error;
 mod keyset;
 mod list;
+mod readers;
 mod scans;
 mod schedules;
 mod signals;

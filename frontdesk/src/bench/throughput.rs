@@ -2,7 +2,7 @@
 //! model is in this process and query vectors are ready, so that neither is counted.
 
 use super::in_process::{HashEmbedder, SteadyModel};
-use super::meter::{Meter, Spent, peak_mb, per};
+use super::meter::{Meter, Spent, forget_peak, peak_mb, per};
 use super::texts;
 use crate::bench::bed::{Bed, broken, insert, until};
 use crate::bench::ledger::Ledger;
@@ -68,6 +68,7 @@ pub(super) async fn run(options: &Options, output: Output) -> Result<Exit, Failu
     let mut desk = Desk::prepare(options, conversations).await?;
     desk.round(conversations).await?;
     desk.model.take(options.model_delay_ms);
+    forget_peak()?;
     let mut spent = Spent { wall_s: 0.0, cpu_ms: 0.0 };
     let mut left = options.messages;
     while left > 0 {
