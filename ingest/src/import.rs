@@ -13,9 +13,8 @@ const BATCH: usize = 512;
 /// Bytes of one line at most.
 const LINE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// A line of an import file.
+/// A line of an import file. Other fields are passed over: exports of other systems have them.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Line {
     id: String,
     #[serde(default)]
