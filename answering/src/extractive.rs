@@ -1,6 +1,7 @@
 //! Answers without a model: the sentences of the passages that answer, quoted with their source.
 
 use crate::Passage;
+use crate::hint::{Hint, hint, hinted};
 use crate::sentences::{Unit, UnitKind, sentences};
 use crate::words::{content_stems, number, words};
 use std::collections::{HashMap, HashSet};
@@ -93,16 +94,6 @@ struct Asked<'a> {
     hint: Hint,
 }
 
-/// What the question word lets expect in the answer.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Hint {
-    Number,
-    Steps,
-    Reason,
-    YesNo,
-    Any,
-}
-
 impl<'a> Asked<'a> {
     fn new(question: &str, language: Option<&'a str>, passages: &[Passage]) -> Self {
         let held: Vec<HashSet<String>> =
@@ -131,123 +122,6 @@ impl<'a> Asked<'a> {
 /// What a passage is found by.
 fn whole(passage: &Passage) -> String {
     format!("{}\n{}\n{}", passage.title, passage.heading_path, passage.text)
-}
-
-fn hint(question: &str) -> Hint {
-    let lower = question.to_lowercase();
-    let has = |phrases: &[&str]| phrases.iter().any(|phrase| lower.contains(phrase));
-    if has(&[
-        "how many",
-        "how much",
-        "how long",
-        "how often",
-        "how old",
-        "when ",
-        "what time",
-        "wie viel",
-        "wie lange",
-        "wie oft",
-        "wann",
-        "combien",
-        "quand",
-        "cuánt",
-        "cuándo",
-        "quant",
-        "hoeveel",
-        "hoe lang",
-        "ile ",
-        "сколько",
-        "когда",
-    ]) {
-        Hint::Number
-    } else if has(&["how ", "wie ", "comment ", "cómo", "come ", "como ", "hoe ", "jak ", "nasıl", "как "]) {
-        Hint::Steps
-    } else if has(&[
-        "why",
-        "warum",
-        "wieso",
-        "pourquoi",
-        "por qué",
-        "perché",
-        "por que",
-        "waarom",
-        "dlaczego",
-        "neden",
-        "почему",
-    ]) {
-        Hint::Reason
-    } else if [
-        "can ", "do ", "does ", "is ", "are ", "will ", "kann ", "ist ", "peut", "puis", "puede", "puedo", "posso",
-    ]
-    .iter()
-    .any(|start| lower.starts_with(start))
-    {
-        Hint::YesNo
-    } else {
-        Hint::Any
-    }
-}
-
-/// How much more a unit is worth because it looks like the answer that is wanted.
-fn hinted(hint: Hint, unit: &Unit, text: &str) -> f64 {
-    let lower = text.to_lowercase();
-    let has = |phrases: &[&str]| phrases.iter().any(|phrase| lower.contains(phrase));
-    let fits = match hint {
-        Hint::Number => {
-            text.chars().any(|c| c.is_ascii_digit())
-                || has(&[
-                    "twice",
-                    "once",
-                    "one ",
-                    "two ",
-                    "three ",
-                    "five ",
-                    "unlimited",
-                    "daily",
-                    "monthly",
-                    "immediately",
-                    "einmal",
-                    "zweimal",
-                ])
-        }
-        Hint::Steps => {
-            unit.kind == UnitKind::ListItem
-                || text.ends_with(':')
-                || has(&[
-                    "click",
-                    "go to",
-                    "select",
-                    "choose",
-                    "open ",
-                    "klicken",
-                    "cliquez",
-                    "haga clic",
-                    "to do this",
-                    "you can ",
-                ])
-        }
-        Hint::Reason => has(&[
-            "because", "due to", "since ", "reason", "so that", "weil", "da ", "parce", "car ", "porque", "perché",
-        ]),
-        Hint::YesNo => has(&[
-            "yes",
-            " no",
-            "not ",
-            "n't",
-            "can ",
-            "only",
-            "automatically",
-            "support",
-            "nicht",
-            "kein",
-            "ja",
-            "oui",
-            "non",
-            "sí",
-        ]),
-        Hint::Any => false,
-    };
-    if fits { 0.12 } else { 0.0 }
 }
 
 /// Every unit that can be quoted, scored by the question's terms in it and in what stands above it.

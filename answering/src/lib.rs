@@ -16,6 +16,7 @@ mod error;
 pub mod extractive;
 pub mod generate;
 pub mod hand_off;
+mod hint;
 pub mod judge;
 mod passage;
 mod promise;
