@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::output::{Exit, Output};
 use crate::settings::{Environment, Settings, Synchronous, TokenLimitField};
 use answering::Desk;
+use domain::{ErrorKind, Kinded};
 use ingest::Library;
 use ingest::fetch::{FetchSettings, Fetcher};
 use ingest::guard::{Guard, HostPort};
@@ -13,7 +14,7 @@ use llm::{CachedQueries, ChatModel, EmbedderSlot, Fallbacks, Price, PriceTable, 
 use retrieval::{DenseEngine, Retrieval};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use storage::{Database, SqliteSettings};
 
 /// Vectors of queries that are kept.
@@ -38,10 +39,13 @@ pub struct Wired {
     pub migrations: usize,
     /// Where model files are looked for.
     pub weights: weights::Settings,
+    /// When opening began.
+    pub started: Instant,
 }
 
 /// Opens everything. Model files that are on this machine are used; nothing is fetched.
 pub async fn open(settings: Settings, environment: &Environment) -> Result<Wired, Failure> {
+    let started = Instant::now();
     install_tls();
     make_data_folder(&settings)?;
     let database = open_database(&settings).await?;
@@ -68,7 +72,7 @@ pub async fn open(settings: Settings, environment: &Environment) -> Result<Wired
         },
     };
     let library = Library::new(database, retrieval, embedder, fetcher, guard);
-    Ok(Wired { settings: Arc::new(settings), desk, library, home, migrations, weights })
+    Ok(Wired { settings: Arc::new(settings), desk, library, home, migrations, weights, started })
 }
 
 /// Makes encrypted connections possible.
@@ -306,13 +310,19 @@ impl Wired {
         format!("{database} + {vectors} + BM25")
     }
 
-    /// Brings the indexes up to the database before a command searches.
+    /// Brings the indexes up to the database before a command searches. With a vector server that is
+    /// down the command goes on with what there is, and says so.
     pub async fn catch_up(&self) -> Result<i64, Failure> {
-        ingest::index::catch_up(&self.library, self.organization_id()).await.map_err(|error| {
-            Failure::new(Exit::Problem, "the search indexes cannot be brought up to date")
+        match ingest::index::catch_up(&self.library, self.organization_id()).await {
+            Ok(seq) => Ok(seq),
+            Err(error) if error.kind() == ErrorKind::Unavailable => {
+                tracing::warn!(%error, "the search indexes are not up to date");
+                Ok(0)
+            }
+            Err(error) => Err(Failure::new(Exit::Problem, "the search indexes cannot be brought up to date")
                 .because(error)
-                .fix("run `frontdesk reindex`")
-        })
+                .fix("run `frontdesk reindex`")),
+        }
     }
 
     /// Says on stderr, once, that only words are compared, where that is so.

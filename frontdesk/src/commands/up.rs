@@ -13,7 +13,6 @@ use tokio_util::task::TaskTracker;
 
 /// Starts everything in one process.
 pub(crate) async fn up(wired: Wired, options: &cli::Up, output: Output) -> Result<Exit, Failure> {
-    let started = Instant::now();
     greet(&wired, output)?;
     if options.demo {
         let loading = Instant::now();
@@ -35,7 +34,7 @@ pub(crate) async fn up(wired: Wired, options: &cli::Up, output: Output) -> Resul
     tasks.spawn(wired.worker().run(stop.clone()));
     follow_and_fetch(&wired, &tasks, &stop, output);
     say_where(&wired, address, output)?;
-    output.line(&format!("ready in {:.1} s · Ctrl-C to stop", started.elapsed().as_secs_f64()))?;
+    output.line(&format!("ready in {:.1} s · Ctrl-C to stop", wired.started.elapsed().as_secs_f64()))?;
     wait(&wired, &tasks, &stop, output).await
 }
 
