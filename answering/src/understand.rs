@@ -5,6 +5,7 @@ use crate::wish::wish;
 use crate::words::{content_stems, function_words, words};
 use domain::trace::PromptMessage;
 use std::collections::HashSet;
+use unicode_segmentation::UnicodeSegmentation;
 
 /// Below so many characters a language is told by its function words only.
 const DETECT_CHARACTERS_MIN: usize = 24;
@@ -12,6 +13,8 @@ const DETECT_CHARACTERS_MIN: usize = 24;
 const DETECT_CONFIDENCE_MIN: f64 = 0.5;
 /// A message with at most so many content words leans on what was said before.
 const SHORT_WORDS_MAX: usize = 5;
+/// The questions of a message stand for it where they hold so many content words.
+const ASKED_WORDS_MIN: usize = 2;
 /// Earlier questions that terms are taken over from. Two were better than one, three or all.
 const EARLIER_QUESTIONS: usize = 2;
 /// Terms taken over from earlier questions at most.
@@ -54,14 +57,15 @@ pub fn understand(question: &str, history: &[PromptMessage]) -> Understood {
         history.iter().filter(|message| message.role == "user").map(|message| message.content.as_str()).collect();
     let kind = kind(question);
     let language = language(question).or_else(|| earlier.iter().rev().find_map(|text| language_of(text)));
-    let rest = (kind == Kind::Question).then(|| carried_terms(question, &earlier, language));
+    let (asked, told) = parted(question, language);
+    let rest = (kind == Kind::Question).then(|| carried_terms(&asked, &told, &earlier, language));
     let rest = rest.flatten();
     Understood {
-        standalone: rest.as_ref().map_or_else(|| question.to_owned(), |rest| format!("{question} ({rest})")),
+        standalone: rest.as_ref().map_or_else(|| asked.clone(), |rest| format!("{asked} ({rest})")),
         search: rest.as_ref().map_or_else(|| question.to_owned(), |rest| format!("{question} {question} {rest}")),
         wish: wish(question),
         kind,
-        rewritten: rest.is_some(),
+        rewritten: rest.is_some() || asked != question,
         language: language.map(str::to_owned),
     }
 }
@@ -71,15 +75,30 @@ pub fn language_of(text: &str) -> Option<&'static str> {
     language(text)
 }
 
-/// The content words of earlier questions that a question leaning on them lacks.
-fn carried_terms(question: &str, earlier: &[&str], language: Option<&str>) -> Option<String> {
+/// What a message asks, and what it tells around that: a greeting, what happened before. A message whose
+/// questions say little, or that asks nothing, is asked as a whole.
+fn parted(message: &str, language: Option<&str>) -> (String, String) {
+    let (asked, told): (Vec<&str>, Vec<&str>) =
+        message.unicode_sentences().partition(|sentence| sentence.trim_end().ends_with(['?', '？', '؟']));
+    let asked = asked.concat();
+    if content_stems(&asked, language).len() < ASKED_WORDS_MIN {
+        return (message.to_owned(), String::new());
+    }
+    (asked.trim().to_owned(), told.concat())
+}
+
+/// The content words that a question lacks and leans on: of what its own message tells and of earlier
+/// questions.
+fn carried_terms(question: &str, told: &str, earlier: &[&str], language: Option<&str>) -> Option<String> {
     let mut known: HashSet<String> = content_stems(question, language).into_iter().collect();
-    if known.len() > SHORT_WORDS_MAX && !leans_back(question) {
+    let leans = leans_back(question);
+    if known.len() > SHORT_WORDS_MAX && !leans {
         return None;
     }
-    let recent = earlier.iter().rev().filter(|text| kind(text) == Kind::Question).take(EARLIER_QUESTIONS);
+    let earlier = earlier.iter().rev().filter(|text| kind(text) == Kind::Question).take(EARLIER_QUESTIONS);
+    let recent = leans.then_some(told).into_iter().chain(earlier.copied());
     let terms: Vec<&str> = recent
-        .flat_map(|text| words(text, language).into_iter().map(move |word| (*text, word)))
+        .flat_map(|text| words(text, language).into_iter().map(move |word| (text, word)))
         .filter(|(_, word)| word.content && known.insert(word.stem.clone()))
         .filter_map(|(text, word)| text.get(word.range))
         .take(TERMS_MAX)
@@ -235,6 +254,20 @@ mod tests {
         );
         assert!(understood.rewritten);
         assert!(understood.standalone.ends_with("(Business plan)"));
+    }
+
+    #[test]
+    fn what_a_message_tells_around_its_question_is_searched_but_not_asked() {
+        let message = "Hi there! I sent my bike back on Monday. How long do refunds take?";
+        let understood = understand(message, &[]);
+        assert_eq!(
+            (understood.standalone.as_str(), understood.search.as_str()),
+            ("How long do refunds take?", message)
+        );
+        let leaning = understand("My refund has not come. When will it be paid out to my card?", &[]);
+        assert_eq!(leaning.standalone, "When will it be paid out to my card? (refund come)");
+        let telling = "My bike is broken. Really?";
+        assert_eq!(understand(telling, &[]).standalone, telling);
     }
 
     #[test]
