@@ -2,9 +2,10 @@
 
 pub use crate::wish::Wish;
 use crate::wish::wish;
-use crate::words::{content_stems, function_words, words};
+use crate::words::{content_stems, function_words, word_list, words};
 use domain::trace::PromptMessage;
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
+use std::sync::LazyLock;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Below so many characters a language is told by its function words only.
@@ -90,7 +91,7 @@ fn parted(message: &str, language: Option<&str>) -> (String, String) {
 /// The content words that a question lacks and leans on: of what its own message tells and of earlier
 /// questions.
 fn carried_terms(question: &str, told: &str, earlier: &[&str], language: Option<&str>) -> Option<String> {
-    let mut known: HashSet<String> = content_stems(question, language).into_iter().collect();
+    let mut known: FxHashSet<String> = content_stems(question, language).into_iter().collect();
     let leans = leans_back(question);
     if known.len() > SHORT_WORDS_MAX && !leans {
         return None;
@@ -108,7 +109,11 @@ fn carried_terms(question: &str, told: &str, earlier: &[&str], language: Option<
 
 /// Whether the question points back: by a pronoun, or by how it begins.
 fn leans_back(question: &str) -> bool {
-    const POINTING: &str = "it its they them their he she him her his this that these those one ones there same another other others both either es sie ihn ihm ihnen dies diese dieser dieses dafür davon damit dazu dort il elle ils elles ça cela celui celle y en lo la los las eso esto ese esa ello allí quello questo esso essa ele ela isso isto nele dela het die dat deze daar ono tego to ten ta on ona bu şu bunu onu orada هو هي هذا هذه ذلك он она оно они это этот эта их его её там";
+    static POINTING: LazyLock<FxHashSet<&str>> = LazyLock::new(|| {
+        word_list(
+            "it its they them their he she him her his this that these those one ones there same another other others both either es sie ihn ihm ihnen dies diese dieser dieses dafür davon damit dazu dort il elle ils elles ça cela celui celle y en lo la los las eso esto ese esa ello allí quello questo esso essa ele ela isso isto nele dela het die dat deze daar ono tego to ten ta on ona bu şu bunu onu orada هو هي هذا هذه ذلك он она оно они это этот эта их его её там",
+        )
+    });
     const BEGINNINGS: &[&str] = &[
         "and ",
         "but ",
@@ -144,17 +149,27 @@ fn leans_back(question: &str) -> bool {
         "では",
     ];
     let lower = question.to_lowercase();
-    let points = lower
-        .split(|c: char| !c.is_alphanumeric())
-        .any(|word| !word.is_empty() && POINTING.split(' ').any(|known| known == word));
+    let points = lower.split(|c: char| !c.is_alphanumeric()).any(|word| !word.is_empty() && POINTING.contains(word));
     points || BEGINNINGS.iter().any(|beginning| lower.starts_with(beginning))
 }
 
 /// Words that only greet or thank; a message of nothing else is one.
-const GREETINGS: &str = "hi hello hey hiya howdy greetings good morning afternoon evening day there all team everyone guten tag morgen abend hallo moin servus bonjour salut bonsoir hola buenos buenas dias días tardes noches ciao buongiorno buonasera salve olá ola oi bom boa dia tarde noite goedemorgen goedemiddag goedenavond dag hoi cześć czesc dzień dobry witam witaj merhaba selam iyi günler مرحبا السلام عليكم أهلا اهلا привет здравствуйте добрый день вечер утро";
-const THANKS: &str = "thanks thank you thankyou thx ty cheers so very much a lot great perfect ok okay awesome that helped super nice danke dankeschön vielen schön dir ihnen merci beaucoup bien gracias muchas muchísimas grazie mille tante obrigado obrigada muito dank je wel u bedankt dziękuję dzięki bardzo teşekkürler teşekkür ederim ederiz çok شكرا جزيلا спасибо большое благодарю for your the help helping";
+static GREETINGS: LazyLock<FxHashSet<&str>> = LazyLock::new(|| {
+    word_list(
+        "hi hello hey hiya howdy greetings good morning afternoon evening day there all team everyone guten tag morgen abend hallo moin servus bonjour salut bonsoir hola buenos buenas dias días tardes noches ciao buongiorno buonasera salve olá ola oi bom boa dia tarde noite goedemorgen goedemiddag goedenavond dag hoi cześć czesc dzień dobry witam witaj merhaba selam iyi günler مرحبا السلام عليكم أهلا اهلا привет здравствуйте добрый день вечер утро",
+    )
+});
+static THANKS: LazyLock<FxHashSet<&str>> = LazyLock::new(|| {
+    word_list(
+        "thanks thank you thankyou thx ty cheers so very much a lot great perfect ok okay awesome that helped super nice danke dankeschön vielen schön dir ihnen merci beaucoup bien gracias muchas muchísimas grazie mille tante obrigado obrigada muito dank je wel u bedankt dziękuję dzięki bardzo teşekkürler teşekkür ederim ederiz çok شكرا جزيلا спасибо большое благодарю for your the help helping",
+    )
+});
 /// A message that thanks holds one of these.
-const THANKING: &str = "thanks thank thankyou thx ty cheers danke dankeschön merci gracias grazie obrigado obrigada dank bedankt dziękuję dzięki teşekkürler teşekkür شكرا спасибо благодарю";
+static THANKING: LazyLock<FxHashSet<&str>> = LazyLock::new(|| {
+    word_list(
+        "thanks thank thankyou thx ty cheers danke dankeschön merci gracias grazie obrigado obrigada dank bedankt dziękuję dzięki teşekkürler teşekkür شكرا спасибо благодарю",
+    )
+});
 const GREETINGS_UNSPACED: &[&str] =
     &["你好", "您好", "早上好", "晚上好", "こんにちは", "おはよう", "おはようございます", "こんばんは", "안녕하세요"];
 const THANKS_UNSPACED: &[&str] = &[
@@ -173,14 +188,14 @@ const THANKS_UNSPACED: &[&str] = &[
 fn kind(question: &str) -> Kind {
     let plain: String = question.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
     let said: Vec<&str> = plain.split_whitespace().collect();
-    let every = |list: &str| said.iter().all(|word| list.split(' ').any(|known| known == *word));
-    let some = |list: &str| said.iter().any(|word| list.split(' ').any(|known| known == *word));
+    let every = |list: &FxHashSet<&str>| said.iter().all(|word| list.contains(word));
+    let some = |list: &FxHashSet<&str>| said.iter().any(|word| list.contains(word));
     match said.as_slice() {
         [] => Kind::Empty,
         [one] if GREETINGS_UNSPACED.contains(one) => Kind::Greeting,
         [one] if THANKS_UNSPACED.contains(one) => Kind::Thanks,
-        _ if some(THANKING) && every(THANKS) => Kind::Thanks,
-        _ if every(GREETINGS) => Kind::Greeting,
+        _ if some(&THANKING) && every(&THANKS) => Kind::Thanks,
+        _ if every(&GREETINGS) => Kind::Greeting,
         _ => Kind::Question,
     }
 }
