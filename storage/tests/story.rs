@@ -232,6 +232,13 @@ async fn people_come_and_go(database: &Database) {
     assert_eq!(tenant.load_customer(ada.id).await.unwrap().email, None);
     let feedback = tenant.find_feedback(message.id).await.unwrap().unwrap();
     assert_eq!((feedback.rating, feedback.comment), (Rating::Good, None));
+    let setting = tenant.load_setting(message.conversation_id).await.unwrap();
+    assert_eq!(setting.conversation, tenant.load_conversation(message.conversation_id).await.unwrap());
+    assert_eq!((setting.assistant, setting.channel_kind.as_str()), (desk.assistant.clone(), "api"));
+    assert_eq!(setting.organization_settings, tenant.load_organization().await.unwrap().settings);
+    assert!(setting.has_facts);
+    let stranger = database.insert_organization("Other").await.unwrap().id;
+    assert!(not_found(&database.of(stranger).load_setting(message.conversation_id).await));
     let now = database.clock().now();
     assert_eq!(tenant.list_facts(ada.id, now, 10).await.unwrap(), vec![fact.clone()]);
     within!(database, id, transaction => {
