@@ -2,16 +2,20 @@
 //!
 //! It never reaches a private address (unless the settings name it), never obeys text it reads, and
 //! never holds more of a foreign site in memory than its limits say.
-//! Read `scan` and `page` first (the way of a page), then `fetch`, `extract` and `chunk`.
+//! Read `scan` and `page` first (the way of a page), then `fetch`, `extract` and `chunk`; `conclude` for what a
+//! re-scan does with what changed.
 
 mod answer;
+mod apply;
 pub mod articles;
 pub mod boilerplate;
 mod charset;
 mod chrome;
 pub mod chunk;
+pub mod conclude;
 mod content;
 pub mod documents;
+pub mod diff;
 mod dom;
 mod error;
 pub mod extract;
@@ -20,16 +24,22 @@ pub mod frontier;
 pub mod guard;
 pub mod import;
 pub mod index;
+mod judge;
+mod known;
 mod language;
 mod library;
 mod line;
 mod markdown;
+pub mod merge;
 pub mod page;
 pub mod politeness;
 pub mod preview;
+pub mod progress;
 pub mod reason;
+pub mod risk;
 pub mod robots;
 pub mod scan;
+pub mod schedule;
 pub mod sitemap;
 pub mod tokens;
 pub mod unpack;

@@ -14,7 +14,7 @@ mod error;
 mod keyset;
 mod list;
 mod readers;
-mod scans;
+pub mod scans;
 mod schedules;
 mod signals;
 mod sql;
@@ -43,7 +43,9 @@ pub mod jobs;
 pub mod keys;
 pub mod messages;
 pub mod organizations;
+pub mod page_changes;
 pub mod pages;
+pub mod rescans;
 pub mod sources;
 pub mod usage;
 
