@@ -72,6 +72,18 @@ impl Tenant<'_> {
         .await
     }
 
+    /// The last scan of a source, whatever became of it.
+    pub async fn find_newest_scan(self, source_id: SourceId) -> Result<Option<Scan>> {
+        self.find(
+            Sql::dynamic(format!(
+                "select {COLUMNS} from scans where organization_id = $1 and source_id = $2
+                 order by created_at desc, id desc limit 1"
+            )),
+            (self.organization_id(), source_id),
+        )
+        .await
+    }
+
     /// The last scan of a source in that state.
     pub async fn find_last_scan(self, source_id: SourceId, state: ScanState) -> Result<Option<Scan>> {
         self.find(
