@@ -34,6 +34,8 @@ const LEVEL_MAX: Duration = Duration::from_mins(1);
 const LAST_SCANS: usize = 2;
 /// Hits of a search that are looked at.
 const HITS: usize = 10;
+/// Floats of a vector of the stand-in model.
+const DIMENSIONS: i64 = 384;
 /// Documents that are listed at once.
 const DOCUMENTS_MAX: i64 = 100_000;
 
@@ -165,7 +167,7 @@ impl Run {
         let mut settings = model.settings();
         if let Some(llm) = settings.get_mut("llm").and_then(toml::Value::as_table_mut) {
             llm.insert("embedding_model".to_owned(), "stub-embedding".into());
-            llm.insert("embedding_dimensions".to_owned(), 64.into());
+            llm.insert("embedding_dimensions".to_owned(), DIMENSIONS.into());
         }
         settings.insert("embedding".to_owned(), toml::toml! { enabled = true }.into());
         let mut scan = toml::toml! { delay_ms = 0 };
@@ -214,7 +216,8 @@ impl Run {
         .await?;
         if ended.state != ScanState::Completed {
             let why = ended.error.clone().unwrap_or_default();
-            return Err(broken("a scan did not complete", &format!("{}: {why}", ended.state)));
+            let said = self.worker.said();
+            return Err(broken("a scan did not complete", &format!("{}: {why}\n{said}", ended.state)));
         }
         let progress = progress(&wired.library, wired.organization_id(), &ended).await;
         Ok(Ended { scan: ended, progress: progress.map_err(|error| broken("the scan cannot be read", &error))? })
