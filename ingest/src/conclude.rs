@@ -25,10 +25,7 @@ const RISKY: &str = "prices, dates, amounts or negations changed on a page";
 pub async fn conclude(library: &Library, organization_id: OrganizationId, id: ScanId, job: &Job) -> Result<bool> {
     let tenant = library.database.of(organization_id);
     let scan = tenant.load_scan(id).await?;
-    if !matches!(
-        scan.state,
-        ScanState::Concluding | ScanState::Completed | ScanState::Cancelled | ScanState::Failed
-    ) {
+    if !matches!(scan.state, ScanState::Concluding | ScanState::Completed | ScanState::Cancelled | ScanState::Failed) {
         return Ok(false);
     }
     if scan.state == ScanState::Concluding && scan.decided_at.is_none() {

@@ -129,8 +129,7 @@ mod tests {
         assert_eq!((shown.hunks[0].before_line, shown.hunks[0].after_line), (3, 3));
         let kinds: Vec<_> = shown.hunks[0].lines.iter().map(|line| (line.kind, line.text.as_str())).collect();
         let (same, removed, added) = (LineKind::Same, LineKind::Removed, LineKind::Added);
-        let expected =
-            [(same, "one"), (same, "two"), (removed, "three"), (added, "3"), (same, "four"), (same, "five")];
+        let expected = [(same, "one"), (same, "two"), (removed, "three"), (added, "3"), (same, "four"), (same, "five")];
         assert_eq!(kinds, expected);
     }
 
@@ -145,6 +144,9 @@ mod tests {
     #[test]
     fn moved_white_space_replaces_nothing() {
         assert!(replaced("one\n\ntwo\n", "one\ntwo  \n").is_empty());
-        assert_eq!(replaced("one\ntwo\n", "one\n2\n"), [Replaced { before: vec!["two".into()], after: vec!["2".into()] }]);
+        assert_eq!(
+            replaced("one\ntwo\n", "one\n2\n"),
+            [Replaced { before: vec!["two".into()], after: vec!["2".into()] }]
+        );
     }
 }

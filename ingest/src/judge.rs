@@ -23,7 +23,8 @@ pub(crate) struct Frame {
 impl Frame {
     /// Adds what differs on one page.
     pub(crate) fn add(&mut self, places: &[Replaced]) {
-        let lines: HashSet<u64> = places.iter().flat_map(|place| place.before.iter().chain(&place.after)).map(hash).collect();
+        let lines: HashSet<u64> =
+            places.iter().flat_map(|place| place.before.iter().chain(&place.after)).map(hash).collect();
         for line in lines {
             *self.pages_by_line.entry(line).or_insert(0) += 1;
         }
@@ -99,7 +100,8 @@ mod tests {
     #[test]
     fn a_line_that_changed_on_most_pages_is_no_change_of_any() {
         let page = |own: &str, year: &str| format!("{own}\n\n© {year} Example\n");
-        let changed = |number: usize| replaced(&page("text", "2025"), &page(&format!("text{}", "!".repeat(number % 2)), "2026"));
+        let changed =
+            |number: usize| replaced(&page("text", "2025"), &page(&format!("text{}", "!".repeat(number % 2)), "2026"));
         let mut frame = Frame::default();
         (0..6).for_each(|number| frame.add(&changed(number)));
         assert_eq!(frame.without(changed(0), 10), [], "only the footer changed");

@@ -25,7 +25,12 @@ pub(crate) struct Known {
 
 impl Known {
     /// Reads what is known of a page.
-    pub(crate) async fn of(library: &Library, organization_id: OrganizationId, scan: &Scan, page: &Page) -> Result<Self> {
+    pub(crate) async fn of(
+        library: &Library,
+        organization_id: OrganizationId,
+        scan: &Scan,
+        page: &Page,
+    ) -> Result<Self> {
         let tenant = library.database.of(organization_id);
         let document = tenant.find_document_by_external_id(scan.source_id, &page.url).await?;
         let Some(document) = document.filter(|document| document.state == DocumentState::Published) else {

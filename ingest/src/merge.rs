@@ -100,7 +100,10 @@ mod tests {
         let ours = BASE.replace("five days", "five working days");
         let theirs = BASE.replace("five days", "nine days");
         let Merged::Conflict(shown) = merge(BASE, &ours, &theirs) else { unreachable!("it is a conflict") };
-        assert!(shown.contains("<<<<<<<") && shown.contains("five working days") && shown.contains("nine days"), "{shown}");
+        assert!(
+            shown.contains("<<<<<<<") && shown.contains("five working days") && shown.contains("nine days"),
+            "{shown}"
+        );
         assert!(!shown.contains(SENTENCE_END), "{shown}");
     }
 

@@ -177,8 +177,7 @@ impl Reading<'_> {
             return self.with_document(written);
         }
         let mut written = Written::ended(PageState::Removed, Some(reason));
-        written.outcome.decision =
-            Some(if is_certain { PageDecision::Waiting } else { PageDecision::Unconfirmed });
+        written.outcome.decision = Some(if is_certain { PageDecision::Waiting } else { PageDecision::Unconfirmed });
         self.with_document(written)
     }
 

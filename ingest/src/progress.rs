@@ -46,7 +46,12 @@ pub async fn progress(library: &Library, organization_id: OrganizationId, scan: 
     #[expect(clippy::cast_precision_loss, reason = "page counts are small")]
     let pages_per_second = totals.ended_lately as f64 / seconds;
     let moves = scan.state == ScanState::Running && pages_per_second > 0.0;
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "page counts are small and not negative")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "page counts are small and not negative"
+    )]
     let seconds_left = moves.then(|| (pending as f64 / pages_per_second).ceil() as u64);
     Ok(Progress {
         pages: conclude::words(&counts),

@@ -32,7 +32,8 @@ static DATE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 static AMOUNT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(&format!(r"(?i)\b\d+(?:[.,:]\d+)*(?:\s?%|\s?‰|\b(?:\s\p{{L}}+)?)|\b(?:{NUMBER_WORDS})\b(?:\s\p{{L}}+)?")).ok()
+    Regex::new(&format!(r"(?i)\b\d+(?:[.,:]\d+)*(?:\s?%|\s?‰|\b(?:\s\p{{L}}+)?)|\b(?:{NUMBER_WORDS})\b(?:\s\p{{L}}+)?"))
+        .ok()
 });
 static NEGATION: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(&format!(r"(?i)\b(?:\p{{L}}+n['’]t|{NEGATIONS})\b")).ok());

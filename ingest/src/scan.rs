@@ -69,7 +69,8 @@ pub async fn start(
     if let Some(source) = &known
         && let Some(open) = tenant.find_open_scan(source.id).await?
     {
-        let why = format!("{start} is being scanned already (`{}`, {}): wait for it, or cancel it", open.id, open.state);
+        let why =
+            format!("{start} is being scanned already (`{}`, {}): wait for it, or cancel it", open.id, open.state);
         return Err(storage::Error::Conflict(why).into());
     }
     let mut transaction = tenant.begin().await?;

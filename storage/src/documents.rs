@@ -194,9 +194,8 @@ impl Transaction {
             .await?;
         let archived: Vec<DocumentId> = published.iter().map(|(id,)| *id).collect();
         self.run(
-            List::Ids.sql(
-                "delete from chunks where organization_id = $1 and document_id in (select value from {wanted})",
-            ),
+            List::Ids
+                .sql("delete from chunks where organization_id = $1 and document_id in (select value from {wanted})"),
             (self.organization_id()?, list::ids(&archived)),
         )
         .await?;

@@ -145,12 +145,7 @@ impl Tenant<'_> {
     }
 
     /// Addresses of the published documents of a source, in their order, from after `after`.
-    pub async fn list_published_addresses(
-        self,
-        source_id: SourceId,
-        after: &str,
-        limit: i64,
-    ) -> Result<Vec<String>> {
+    pub async fn list_published_addresses(self, source_id: SourceId, after: &str, limit: i64) -> Result<Vec<String>> {
         let rows: Vec<(String,)> = self
             .all(
                 "select external_id from documents

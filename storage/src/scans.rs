@@ -253,7 +253,12 @@ impl Transaction {
     }
 
     /// Writes down that the changes of a scan were judged: over how many documents, and why some wait.
-    pub async fn mark_scan_decided(&mut self, id: ScanId, known_pages: i64, held_because: Option<String>) -> Result<()> {
+    pub async fn mark_scan_decided(
+        &mut self,
+        id: ScanId,
+        known_pages: i64,
+        held_because: Option<String>,
+    ) -> Result<()> {
         let arguments = (self.organization_id()?, id, known_pages, held_because, self.now());
         self.run(
             "update scans set known_pages = $3, held_because = $4, decided_at = $5

@@ -9,11 +9,11 @@ use apalis::prelude::{Data, WorkerBuilder};
 use domain::job::{Job, Queue};
 use domain::{ErrorKind, WorkerId};
 use futures::FutureExt;
+use ingest::Library;
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
-use ingest::Library;
 use storage::Database;
 use tokio_util::sync::CancellationToken;
 

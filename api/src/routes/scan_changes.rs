@@ -85,9 +85,8 @@ pub(crate) async fn list_changes(
     let mut found = Vec::with_capacity(rows.len());
     for page in rows {
         let (before, after) = texts(tenant, &page).await?;
-        let shown = tokio::task::spawn_blocking(move || {
-            difference(&before.unwrap_or_default(), &after.unwrap_or_default())
-        });
+        let shown =
+            tokio::task::spawn_blocking(move || difference(&before.unwrap_or_default(), &after.unwrap_or_default()));
         found.push((page, shown.await.unwrap_or_default()));
     }
     let cursor = |(page, _): &(Page, Difference)| list::id_cursor(page.id);

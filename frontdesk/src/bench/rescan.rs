@@ -432,11 +432,7 @@ struct State {
     doubled: usize,
 }
 
-async fn insert_article(
-    transaction: &mut storage::Transaction,
-    title: &str,
-    body: &str,
-) -> storage::Result<Article> {
+async fn insert_article(transaction: &mut storage::Transaction, title: &str, body: &str) -> storage::Result<Article> {
     transaction.insert_article(title, body, ArticleState::Draft).await
 }
 
@@ -453,7 +449,10 @@ impl Shown {
     fn promises(&self) -> [(&'static str, bool); 7] {
         [
             ("every page was found", usize::try_from(self.first_scan_pages).is_ok_and(|read| read > self.pages)),
-            ("a scan without changes embeds nothing", self.second_scan_chunks_embedded == 0 && self.second_scan_same == self.first_scan_pages),
+            (
+                "a scan without changes embeds nothing",
+                self.second_scan_chunks_embedded == 0 && self.second_scan_same == self.first_scan_pages,
+            ),
             ("rows, words and vectors are the same", self.unequal == 0 && self.rows > 0),
             ("nothing is there twice", self.doubled == 0),
             ("no vanished page is shown", self.ghosts == 0),
@@ -466,11 +465,26 @@ impl Shown {
 fn in_words(shown: &Shown) -> String {
     let rows = [
         ("engine", shown.engine.clone()),
-        ("first scan", format!("{} pages, {} passages embedded", shown.first_scan_pages, shown.first_scan_chunks_embedded)),
-        ("second scan", format!("{} same, {} passages embedded", shown.second_scan_same, shown.second_scan_chunks_embedded)),
-        ("kill -9", format!("{} within {} re-scans, in each of which half of the pages changed", shown.kills, shown.scans_hit)),
+        (
+            "first scan",
+            format!("{} pages, {} passages embedded", shown.first_scan_pages, shown.first_scan_chunks_embedded),
+        ),
+        (
+            "second scan",
+            format!("{} same, {} passages embedded", shown.second_scan_same, shown.second_scan_chunks_embedded),
+        ),
+        (
+            "kill -9",
+            format!("{} within {} re-scans, in each of which half of the pages changed", shown.kills, shown.scans_hit),
+        ),
         ("vanished pages", shown.vanished.to_string()),
-        ("passages", format!("{} rows = {} by words = {} vectors, {} unequal", shown.rows, shown.keywords, shown.vectors, shown.unequal)),
+        (
+            "passages",
+            format!(
+                "{} rows = {} by words = {} vectors, {} unequal",
+                shown.rows, shown.keywords, shown.vectors, shown.unequal
+            ),
+        ),
         ("level after", format!("{} ms", shown.level_ms)),
         ("there twice", shown.doubled.to_string()),
         ("ghosts", format!("{} of {} vanished pages in a document, search or answer", shown.ghosts, shown.vanished)),
@@ -479,7 +493,12 @@ fn in_words(shown: &Shown) -> String {
         ("took", format!("{} s", shown.seconds)),
     ];
     let mut lines: Vec<String> = rows.into_iter().map(|(name, value)| format!("{name:<20}{value}")).collect();
-    let broken: Vec<&str> = shown.promises().into_iter().filter(|(_, kept)| !kept).map(|(promise, _)| promise).collect();
-    lines.push(if broken.is_empty() { "every promise was kept".to_owned() } else { format!("✗ broken: {}", broken.join("; ")) });
+    let broken: Vec<&str> =
+        shown.promises().into_iter().filter(|(_, kept)| !kept).map(|(promise, _)| promise).collect();
+    lines.push(if broken.is_empty() {
+        "every promise was kept".to_owned()
+    } else {
+        format!("✗ broken: {}", broken.join("; "))
+    });
     lines.join("\n")
 }
