@@ -81,7 +81,9 @@ pub(crate) async fn addresses(
         let published = tenant.list_published_addresses(scan.source_id, &after, ADDRESSES_PER_READ).await?;
         let Some(last) = published.last() else { break };
         after.clone_from(last);
-        published.iter().for_each(|url| found.add(url, 0));
+        for url in &published {
+            found.add(url, 0);
+        }
     }
     let Some(earlier) = tenant.find_last_scan(scan.source_id, ScanState::Completed).await? else {
         return Ok(found.pages);
@@ -91,7 +93,9 @@ pub(crate) async fn addresses(
         let pages = tenant.list_pages(earlier.id, PageFilter::default(), after, ADDRESSES_PER_READ).await?;
         let Some(last) = pages.last() else { return Ok(found.pages) };
         after = Some(last.id);
-        pages.iter().for_each(|page| found.add(&page.url, page.depth));
+        for page in &pages {
+            found.add(&page.url, page.depth);
+        }
     }
 }
 

@@ -210,9 +210,10 @@ pub(crate) async fn skip_page(transaction: &mut Transaction, id: ScanId, url: &U
 pub async fn fail(library: &Library, organization_id: OrganizationId, id: ScanId) -> Result<()> {
     let tenant = library.database.of(organization_id);
     let scan = tenant.load_scan(id).await?;
-    let error = match scan.state {
-        ScanState::Concluding => "what it found changed could not be applied, again and again",
-        _ => "its pages could not be listed, again and again",
+    let error = if scan.state == ScanState::Concluding {
+        "what it found changed could not be applied, again and again"
+    } else {
+        "its pages could not be listed, again and again"
     };
     let ending = Ending::of(tenant, &scan, Some((ScanState::Failed, Some(error.to_owned())))).await?;
     let mut transaction = tenant.begin().await?;
