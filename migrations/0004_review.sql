@@ -11,6 +11,8 @@ create unique index articles_by_origin on articles (source_id, origin_key) where
 alter table article_versions add column origin text not null default 'written'; -- written | generated | merged | restored
 alter table article_versions add column author text not null default 'system';  -- the id of a key or agent, or `system`
 alter table article_versions add column links jsonb not null default '[]';      -- sentences with their quotes
+alter table article_versions add column reviewer text; -- who approved it: the id of a key or agent, or `system`
+alter table article_versions add column reviewed_at timestamptz;
 
 -- The documents that a generated article is drafted from; several where near-duplicates were merged.
 create table article_documents (

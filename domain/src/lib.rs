@@ -19,6 +19,7 @@ pub mod memory;
 pub mod message;
 pub mod organization;
 pub mod page;
+pub mod sentences;
 pub mod suggestion;
 mod time;
 pub mod trace;

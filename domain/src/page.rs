@@ -40,13 +40,22 @@ pub struct ScanSettings {
     pub pages_max: usize,
     /// Links followed in a row at most; pages of the sitemap are at depth 0.
     pub depth_max: usize,
-    /// Publish what is generated without review.
+    /// Draft articles and questions with answers from the pages, for review.
+    pub generate: bool,
+    /// Publish what is generated without review, as far as each sentence of it is proved.
     pub publish: bool,
 }
 
 impl Default for ScanSettings {
     fn default() -> Self {
-        Self { include: Vec::new(), exclude: Vec::new(), pages_max: 5_000, depth_max: 10, publish: false }
+        Self {
+            include: Vec::new(),
+            exclude: Vec::new(),
+            pages_max: 5_000,
+            depth_max: 10,
+            generate: true,
+            publish: false,
+        }
     }
 }
 

@@ -4,15 +4,21 @@
 //! never holds more of a foreign site in memory than its limits say.
 //! Read `scan` and `page` first (the way of a page), then `fetch`, `extract` and `chunk`.
 
+mod alike;
 mod answer;
 pub mod articles;
 pub mod boilerplate;
 mod charset;
 mod chrome;
 pub mod chunk;
+pub mod compare;
+pub mod compose;
 mod content;
+mod definitions;
 pub mod documents;
 mod dom;
+pub mod draft;
+pub mod drafter;
 mod error;
 pub mod extract;
 pub mod fetch;
@@ -27,10 +33,14 @@ mod markdown;
 pub mod page;
 pub mod politeness;
 pub mod preview;
+mod questions;
 pub mod reason;
+pub mod review;
 pub mod robots;
 pub mod scan;
+pub mod sections;
 pub mod sitemap;
+pub mod suggest;
 pub mod tokens;
 pub mod unpack;
 

@@ -10,7 +10,8 @@ use sqlx::types::Json;
 
 pub(crate) const COLUMNS: &str = "id, organization_id, document_id, title, body, state, version, kind, origin,
     source_id, origin_key, base_version, created_at, updated_at";
-const VERSION_COLUMNS: &str = "article_id, organization_id, version, title, body, origin, author, links, created_at";
+const VERSION_COLUMNS: &str =
+    "article_id, organization_id, version, title, body, origin, author, links, reviewer, reviewed_at, created_at";
 
 /// What a version of an article says, and who says it.
 #[derive(Clone, Copy, Debug)]
@@ -49,11 +50,15 @@ pub struct ArticleVersion {
     pub body: String,
     /// How it came about.
     pub origin: VersionOrigin,
-    /// Who wrote or approved it: the id of a key or agent, or `system`.
+    /// Who wrote it: the id of a key or agent, or `system`.
     pub author: String,
     /// Its sentences with their quotes, as far as they have one.
     #[sqlx(json)]
     pub links: Vec<SentenceLink>,
+    /// Who approved it: the id of a key or agent, or `system` where it was published without review.
+    pub reviewer: Option<String>,
+    /// When it was approved.
+    pub reviewed_at: Option<Time>,
     /// When it was written.
     pub created_at: Time,
 }
@@ -213,6 +218,18 @@ impl Transaction {
             )
             .await?;
         if touched == 0 { Err(Error::not_found("article", id)) } else { Ok(()) }
+    }
+
+    /// Notes who approved a version of an article.
+    pub async fn mark_version_reviewed(&mut self, id: ArticleId, version: i64, reviewer: &str) -> Result<()> {
+        let arguments = (self.organization_id()?, id, version, reviewer, self.now());
+        self.run(
+            "update article_versions set reviewer = $4, reviewed_at = $5
+             where organization_id = $1 and article_id = $2 and version = $3",
+            arguments,
+        )
+        .await?;
+        Ok(())
     }
 
     /// Notes that an article is drafted from a document at that version, after the documents known before.

@@ -3,7 +3,7 @@
 use crate::sql::Run;
 use crate::{Database, Error, Keyset, Result, Tenant, Transaction};
 use domain::page::{PageState, Scan, ScanSettings, ScanState};
-use domain::{ScanId, SourceId};
+use domain::{OrganizationId, ScanId, SourceId};
 use sqlx::types::Json;
 use std::collections::HashMap;
 
@@ -43,26 +43,34 @@ impl Tenant<'_> {
 }
 
 impl Database {
-    /// Completes every running scan whose pages all have their outcome; how many these were. It may be
-    /// called any time and by anyone.
+    /// Completes every running scan whose pages all have their outcome, and has what they brought drafted;
+    /// how many these were. It may be called any time and by anyone.
     pub async fn complete_drained_scans(&self) -> Result<u64> {
-        let drained: Vec<(ScanId,)> = self
+        let drained: Vec<(ScanId, OrganizationId, SourceId, Json<ScanSettings>)> = self
             .all(
-                "select s.id from scans s where s.state = 'running'
+                "select s.id, s.organization_id, s.source_id, s.settings from scans s where s.state = 'running'
                     and not exists (select 1 from pages p where p.scan_id = s.id and p.state = 'pending') limit 100",
                 (),
             )
             .await?;
-        if drained.is_empty() {
-            return Ok(0);
+        let mut completed = 0;
+        for (id, organization_id, source_id, settings) in drained {
+            let mut transaction = self.of(organization_id).begin().await?;
+            let now = transaction.now();
+            let touched = (&mut transaction)
+                .run(
+                    "update scans set state = 'completed', finished_at = $2 where id = $1 and state = 'running'
+                        and not exists (select 1 from pages p where p.scan_id = $1 and p.state = 'pending')",
+                    (id, now),
+                )
+                .await?;
+            if touched == 1 {
+                transaction.enqueue_drafting(source_id, &settings.0).await?;
+            }
+            transaction.commit().await?;
+            completed += touched;
         }
-        let now = self.clock().now();
-        self.run(
-            "update scans set state = 'completed', finished_at = $1 where state = 'running'
-                and not exists (select 1 from pages p where p.scan_id = scans.id and p.state = 'pending')",
-            (now,),
-        )
-        .await
+        Ok(completed)
     }
 }
 

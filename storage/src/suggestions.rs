@@ -3,7 +3,9 @@
 use crate::articles::{self, ArticleText};
 use crate::sql::{Run, Sql};
 use crate::{Error, Keyset, Result, Tenant, Transaction};
+use domain::job::DraftArticles;
 use domain::knowledge::Article;
+use domain::page::ScanSettings;
 use domain::suggestion::{ArticleKind, SentenceLink, Suggestion, SuggestionState, VersionOrigin};
 use domain::{ArticleId, DocumentId, SourceId, SuggestionId};
 use sqlx::types::Json;
@@ -326,6 +328,15 @@ impl Transaction {
             )
             .await?;
         Ok(touched == 1)
+    }
+
+    /// Has articles drafted from what a scan or import brought, where its settings want that.
+    pub async fn enqueue_drafting(&mut self, source_id: SourceId, settings: &ScanSettings) -> Result<bool> {
+        if !settings.generate {
+            return Ok(false);
+        }
+        let now = self.now();
+        self.enqueue(&DraftArticles { source_id, publish: settings.publish }, now).await
     }
 
     /// Notes that a document was drafted from at that version.

@@ -189,10 +189,13 @@ async fn a_published_article_gets_suggestions_beside_it(database: &Database) {
     within!(desk, transaction => {
         transaction.conclude_suggestion(first.id, SuggestionState::Approved, "agt_1", None).await.unwrap();
         transaction.set_article_state(first.article_id, ArticleState::Published, None).await.unwrap();
+        transaction.mark_version_reviewed(first.article_id, 1, "agt_1").await.unwrap();
         for (document, version) in [(document_id, 1), (other, 1), (document_id, 2)] {
             transaction.upsert_article_document(first.article_id, document, version).await.unwrap();
         }
     });
+    let version = tenant.load_article_version(first.article_id, 1).await.unwrap();
+    assert_eq!((version.reviewer.as_deref(), version.reviewed_at.is_some()), (Some("agt_1"), true));
     let documents = tenant.list_article_documents(first.article_id).await.unwrap();
     let seen: Vec<_> = documents.iter().map(|row| (row.document_id, row.version, row.position)).collect();
     assert_eq!(seen, [(document_id, 2, 0), (other, 1, 1)]);

@@ -220,7 +220,7 @@ pub(crate) async fn publish_article(
     caller: Caller,
     Path(id): Path<ArticleId>,
 ) -> Result<axum::Json<ArticleObject>> {
-    Ok(axum::Json(publish(&app.library, caller.organization_id(), id).await?.into()))
+    Ok(axum::Json(publish(&app.library, caller.organization_id(), id, &caller.actor()).await?.into()))
 }
 
 /// Takes an article out of answers; its text stays.
@@ -231,7 +231,7 @@ pub(crate) async fn archive_article(
     caller: Caller,
     Path(id): Path<ArticleId>,
 ) -> Result<axum::Json<ArticleObject>> {
-    Ok(axum::Json(archive(&app.library, caller.organization_id(), id).await?.into()))
+    Ok(axum::Json(archive(&app.library, caller.organization_id(), id, &caller.actor()).await?.into()))
 }
 
 fn check(title: &str, body: &str) -> Result<()> {
