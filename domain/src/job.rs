@@ -1,6 +1,6 @@
 //! Work that outlives a process: a row with a state, a lease and a fence.
 
-use crate::{ConversationId, JobId, MessageId, OrganizationId, PageId, ScanId, Time, WorkerId};
+use crate::{ConversationId, JobId, MessageId, OrganizationId, PageId, ScanId, SourceId, Time, WorkerId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -307,6 +307,29 @@ impl Work for EmbedChunks {
     }
     fn dedupe(&self) -> Option<String> {
         Some(format!("embed_chunks:{}", self.organization_id))
+    }
+}
+
+/// Drafts articles from the documents of a source that were not drafted from yet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DraftArticles {
+    /// The source.
+    pub source_id: SourceId,
+    /// Whether what is proved well enough is published without review.
+    #[serde(default)]
+    pub publish: bool,
+}
+
+impl Work for DraftArticles {
+    const KIND: &'static str = "draft_articles";
+    const QUEUE: Queue = Queue::Knowledge;
+    const ATTEMPTS_MAX: i64 = 8;
+
+    fn lane(&self) -> Option<String> {
+        Some(format!("draft_articles:{}", self.source_id))
+    }
+    fn dedupe(&self) -> Option<String> {
+        Some(format!("draft_articles:{}:{}", self.source_id, self.publish))
     }
 }
 

@@ -50,7 +50,9 @@ pub struct ScanSettings {
     pub pages_max: usize,
     /// Links followed in a row at most; pages of the sitemap are at depth 0.
     pub depth_max: usize,
-    /// Publish what is generated without review.
+    /// Draft articles and questions with answers from the pages, for review.
+    pub generate: bool,
+    /// Publish what is generated without review, as far as each sentence of it is proved.
     pub publish: bool,
     /// Minutes after which the scan ends; pages that are not read by then are skipped. Time on hold does not count.
     pub deadline_minutes: u32,
@@ -63,6 +65,7 @@ impl Default for ScanSettings {
             exclude: Vec::new(),
             pages_max: 5_000,
             depth_max: 10,
+            generate: true,
             publish: false,
             deadline_minutes: 12 * 60,
         }

@@ -50,6 +50,7 @@ pub async fn conclude(library: &Library, organization_id: OrganizationId, id: Sc
         if !waiting {
             transaction.set_scan_held(id, None).await?;
         }
+        transaction.enqueue_drafting(scan.source_id, &scan.settings).await?;
         transaction.tell("scan.changes_applied", None, serde_json::json!({ "scan_id": id, "waiting": waiting }));
     }
     transaction.commit().await?;
@@ -216,6 +217,9 @@ impl Ending {
         transaction.delete_old_scans(scan.source_id, SCANS_KEPT).await?;
         if self.changes.contains_key(&PageDecision::Applied) {
             transaction.delete_orphan_embeddings().await?;
+        }
+        if self.state == ScanState::Completed {
+            transaction.enqueue_drafting(scan.source_id, &scan.settings).await?;
         }
         transaction.tell("scan.ended", None, told);
         Ok(())

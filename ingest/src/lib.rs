@@ -5,6 +5,7 @@
 //! Read `scan` and `page` first (the way of a page), then `fetch`, `extract` and `chunk`; `conclude` for what a
 //! re-scan does with what changed.
 
+mod alike;
 mod answer;
 mod apply;
 pub mod articles;
@@ -12,11 +13,16 @@ pub mod boilerplate;
 mod charset;
 mod chrome;
 pub mod chunk;
+pub mod compare;
+pub mod compose;
 pub mod conclude;
 mod content;
+mod definitions;
 pub mod diff;
 pub mod documents;
 mod dom;
+pub mod draft;
+pub mod drafter;
 mod error;
 pub mod extract;
 pub mod fetch;
@@ -35,12 +41,16 @@ pub mod page;
 pub mod politeness;
 pub mod preview;
 pub mod progress;
+mod questions;
 pub mod reason;
+pub mod review;
 pub mod risk;
 pub mod robots;
 pub mod scan;
 pub mod schedule;
+pub mod sections;
 pub mod sitemap;
+pub mod suggest;
 pub mod tokens;
 pub mod unpack;
 

@@ -47,6 +47,7 @@ pub mod page_changes;
 pub mod pages;
 pub mod rescans;
 pub mod sources;
+pub mod suggestions;
 pub mod usage;
 
 pub use clock::Clock;

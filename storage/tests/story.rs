@@ -22,6 +22,7 @@ use domain::{ChunkId, DocumentId, OrganizationId, ScanId, SourceId};
 use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
+use storage::articles::ArticleText;
 use storage::conversations::NewConversation;
 use storage::customers::NewCustomer;
 use storage::documents::{NewChunk, NewDocument, Put, PutOutcome};
@@ -407,8 +408,8 @@ async fn articles_have_versions(database: &Database) {
     let tenant = database.of(id);
     let document_id = put(database, id, source, &[document("a", "one")]).await[0].document_id;
     let article = within!(database, id, transaction => {
-        let article = transaction.insert_article("Title", "Body", ArticleState::Draft).await.unwrap();
-        let second = transaction.update_article(article.id, "Title", "Better").await.unwrap();
+        let article = transaction.insert_article(ArticleText::written("Title", "Body", "system"), ArticleState::Draft).await.unwrap();
+        let second = transaction.update_article(article.id, ArticleText::written("Title", "Better", "system")).await.unwrap();
         assert_eq!(second.version, 2);
         transaction.set_article_state(article.id, ArticleState::Published, Some(document_id)).await.unwrap();
         transaction.set_article_state(article.id, ArticleState::InReview, None).await.unwrap();

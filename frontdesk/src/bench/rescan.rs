@@ -18,10 +18,13 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::time::Duration;
 use storage::Keyset;
+use storage::articles::ArticleText;
 use tokio::time::Instant;
 
 /// Articles that people write before the kills.
 const ARTICLES: usize = 10;
+/// Who writes them.
+const AUTHOR: &str = "ann";
 /// Pages that end between two kills, so that there is always work to cut off.
 const PAGES_BEFORE_KILL: usize = 15;
 /// How long after that a kill comes at most.
@@ -240,7 +243,7 @@ impl Run {
                 Ok::<_, storage::Error>(article)
             };
             let article = article.await.map_err(|error| broken("an article cannot be written", &error))?;
-            ingest::articles::publish(&wired.library, wired.organization_id(), article.id)
+            ingest::articles::publish(&wired.library, wired.organization_id(), article.id, AUTHOR)
                 .await
                 .map_err(|error| broken("an article cannot be published", &error))?;
             written.push((article.id, edited));
@@ -433,7 +436,7 @@ struct State {
 }
 
 async fn insert_article(transaction: &mut storage::Transaction, title: &str, body: &str) -> storage::Result<Article> {
-    transaction.insert_article(title, body, ArticleState::Draft).await
+    transaction.insert_article(written(title, body), ArticleState::Draft).await
 }
 
 async fn update_article(
@@ -442,7 +445,11 @@ async fn update_article(
     title: &str,
     body: &str,
 ) -> storage::Result<Article> {
-    transaction.update_article(id, title, body).await
+    transaction.update_article(id, written(title, body)).await
+}
+
+fn written<'t>(title: &'t str, body: &'t str) -> ArticleText<'t> {
+    ArticleText::written(title, body, AUTHOR)
 }
 
 impl Shown {

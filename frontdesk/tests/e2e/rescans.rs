@@ -2,18 +2,22 @@
 //! knows is what was approved, and nothing else.
 
 use crate::{FRONTDESK, postgres};
+use domain::knowledge::Article;
 use domain::page::{PageDecision, PageState, Scan, ScanSettings, ScanState};
+use domain::suggestion::{Suggestion, SuggestionState};
 use domain::{PageId, SourceId};
 use frontdesk::bench::bed::{Bed, until};
 use frontdesk::bench::stub_site::{Content, StubSite, edition_word, page_word};
 use ingest::conclude::{Review, review, texts};
 use ingest::progress::{Progress, progress};
+use ingest::review::{Edit, approve};
 use ingest::{scan, schedule};
 use retrieval::Search;
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
 use storage::pages::PageFilter;
+use storage::suggestions::SuggestionFilter;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -349,5 +353,62 @@ async fn a_site_that_cannot_be_read_changes_nothing() {
     for page in 0..5 {
         assert!(site.finds(page, &page_word(page)).await);
     }
+    site.close().await;
+}
+
+impl Site {
+    /// What waits for review about a text, once all drafting is done.
+    async fn suggestion(&self, words: &str) -> Suggestion {
+        self.bed.drained(LONGEST).await.unwrap();
+        let filter = SuggestionFilter { state: Some(SuggestionState::Waiting), ..SuggestionFilter::default() };
+        let waiting = self.tenant().list_suggestions(filter, storage::Keyset::start(), 1_000).await.unwrap();
+        let found = waiting.iter().find(|suggestion| {
+            suggestion.body.contains(words)
+                || suggestion.generated_body.as_ref().is_some_and(|body| body.contains(words))
+        });
+        found.unwrap_or_else(|| panic!("nothing that waits says `{words}`: {waiting:#?}")).clone()
+    }
+
+    async fn approve(&self, suggestion: &Suggestion, body: Option<String>) {
+        let wired = &self.bed.wired;
+        let edit = Edit { title: None, body };
+        approve(&wired.library, wired.organization_id(), suggestion.id, edit, "ann").await.unwrap();
+    }
+
+    async fn article(&self, suggestion: &Suggestion) -> Article {
+        self.tenant().load_article(suggestion.article_id).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn what_people_changed_in_a_generated_article_survives_its_page() {
+    let says = |first: &str, last: &str| {
+        let middle = "This guide is for everybody on the team who looks after the account. Save what you chose.";
+        Content::Text(format!("<p>{first} {middle} {last}</p>"))
+    };
+    let site = Site::open(20).await;
+    site.site.put(0, says("The menu is on the left.", "Ask the owner of the account for help."));
+    site.scan().await;
+    let first = site.suggestion("menu is on the left").await;
+    let edited = first.body.replace("Ask the owner of the account for help.", "Ask Ann for help, she is at desk B.");
+    assert_ne!(edited, first.body);
+    site.approve(&first, Some(edited.clone())).await;
+
+    site.site.put(0, says("The menu is on the right.", "Ask the owner of the account for help."));
+    site.scan().await;
+    let merged = site.suggestion("menu is on the right").await;
+    assert_eq!(merged.body, edited.replace("on the left", "on the right"), "both changes are in it");
+    assert!(merged.reason.as_deref().unwrap().starts_with("merged with what people changed"), "{merged:?}");
+    assert_eq!(site.article(&first).await.body, edited, "nothing is published before a person agrees");
+    site.approve(&merged, None).await;
+
+    site.site.put(0, says("The menu is on the right.", "Ask the people at the front desk for help."));
+    site.scan().await;
+    let conflict = site.suggestion("people at the front desk").await;
+    assert!(conflict.reason.as_deref().unwrap().starts_with("conflict"), "{conflict:?}");
+    assert!(conflict.body.contains("Ask Ann") && !conflict.body.contains("<<<"), "{}", conflict.body);
+    assert!(conflict.generated_body.as_deref().unwrap().contains("people at the front desk"));
+    let article = site.article(&first).await;
+    assert!(article.body.contains("Ask Ann") && article.body.contains("on the right"), "{}", article.body);
     site.close().await;
 }
