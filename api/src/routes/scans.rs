@@ -33,7 +33,10 @@ pub(crate) struct CreateScan {
     /// Links followed in a row at most.
     #[serde(default)]
     depth_max: Option<usize>,
-    /// Publish what is generated without review.
+    /// Draft articles and questions with answers from the pages, for review; `true` where absent.
+    #[serde(default)]
+    generate: Option<bool>,
+    /// Publish what is generated without review, as far as every sentence of it is proved.
     #[serde(default)]
     publish: bool,
 }
@@ -46,6 +49,7 @@ impl CreateScan {
             exclude: self.exclude,
             pages_max: self.pages_max.unwrap_or(default.pages_max),
             depth_max: self.depth_max.unwrap_or(default.depth_max),
+            generate: self.generate.unwrap_or(default.generate),
             publish: self.publish,
         }
     }

@@ -1,6 +1,7 @@
 //! `frontdesk scan`: previews a website, or scans it with progress.
 
 use crate::cli;
+use crate::commands::review;
 use crate::failure::Failure;
 use crate::output::{Exit, Output};
 use crate::wiring::Wired;
@@ -32,6 +33,7 @@ pub(crate) async fn run(wired: Wired, options: &cli::Scan, output: Output) -> Re
         exclude: options.exclude.clone(),
         pages_max: options.max_pages.unwrap_or(wired.settings.scan.pages_max) as usize,
         depth_max: options.max_depth.unwrap_or(wired.settings.scan.depth_max) as usize,
+        generate: !options.no_drafts,
         publish: options.publish,
     };
     if options.preview {
@@ -53,6 +55,9 @@ pub(crate) async fn run(wired: Wired, options: &cli::Scan, output: Output) -> Re
     tasks.spawn(ingest::index::follow(wired.library.clone(), stop.clone()));
     tasks.close();
     let ended = watch(&wired, &scan, output).await;
+    if ended.is_ok() && scan.settings.generate {
+        review::await_drafts(&wired, scan.source_id, output).await?;
+    }
     stop.cancel();
     tasks.wait().await;
     let (scan, counts) = ended?;
