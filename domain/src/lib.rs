@@ -5,10 +5,13 @@
 //! `sqlx` adds the column codecs that `storage` needs. Read `conversation.rs` and `message.rs` first.
 
 pub mod assistant;
+pub mod calibration;
+pub mod comparison;
 pub mod confidence;
 pub mod conversation;
 pub mod customer;
 mod error;
+pub mod evaluation;
 pub mod event;
 pub mod handoff;
 mod id;
@@ -19,6 +22,7 @@ pub mod memory;
 pub mod message;
 pub mod organization;
 pub mod page;
+pub mod statistics;
 mod time;
 pub mod trace;
 pub mod usage;
