@@ -91,7 +91,14 @@ mod tests {
     use super::*;
 
     fn promise(target_error: f64, threshold: Option<f64>, labels_missing: usize) -> Promise {
-        Promise { target_error, threshold, coverage: 0.5, observed_error: 0.0, error_bound: target_error, labels_missing }
+        Promise {
+            target_error,
+            threshold,
+            coverage: 0.5,
+            observed_error: 0.0,
+            error_bound: target_error,
+            labels_missing,
+        }
     }
 
     fn calibration() -> Calibration {

@@ -189,8 +189,7 @@ mod tests {
         let ids: Vec<String> = (0..30).map(|n| format!("case {n}")).collect();
         let before: Vec<_> = ids.iter().map(|id| result(id, Verdict::RightAnswer, Some(0.8))).collect();
         let fallen = |n: usize| Some(if n.is_multiple_of(5) { 0.9 } else { 0.5 });
-        let after: Vec<_> =
-            ids.iter().enumerate().map(|(n, id)| result(id, Verdict::RightAnswer, fallen(n))).collect();
+        let after: Vec<_> = ids.iter().enumerate().map(|(n, id)| result(id, Verdict::RightAnswer, fallen(n))).collect();
         let metric = &compare(&before, &after).metrics[0];
         assert!(metric.is_significant && metric.difference < -0.2, "{metric:?}");
         assert!(metric.interval.unwrap().high < 0.0);

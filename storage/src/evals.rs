@@ -394,10 +394,7 @@ impl Tenant<'_> {
             )
             .await?;
         let (json, html) = row.ok_or_else(|| Error::not_found("report of run", id))?;
-        Ok(StoredReport {
-            json: decompressed(&json, REPORT_BYTES_MAX)?,
-            html: decompressed(&html, REPORT_BYTES_MAX)?,
-        })
+        Ok(StoredReport { json: decompressed(&json, REPORT_BYTES_MAX)?, html: decompressed(&html, REPORT_BYTES_MAX)? })
     }
 
     /// The newest calibration of an assistant; of one run, or of all.
