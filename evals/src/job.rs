@@ -1,7 +1,7 @@
 //! The jobs of runs: each asks cases for a bounded time and leaves the rest to the next.
 
 use crate::Result;
-use crate::run::{Pace, ask_cases, finish};
+use crate::run::{Pace, ask_cases, finish, prepared};
 use answering::Desk;
 use domain::evaluation::RunState;
 use domain::job::RunEval;
@@ -14,7 +14,7 @@ const SLICE: Duration = Duration::from_mins(5);
 /// Goes on with a run. Done twice, or after its end, it changes nothing.
 pub async fn go_on(desk: &Desk, organization_id: OrganizationId, run_id: RunId) -> Result<()> {
     let tenant = desk.database.of(organization_id);
-    let run = tenant.load_eval_run(run_id).await?;
+    let run = prepared(desk, tenant.load_eval_run(run_id).await?).await?;
     if run.state != RunState::Running {
         return Ok(());
     }
@@ -23,8 +23,8 @@ pub async fn go_on(desk: &Desk, organization_id: OrganizationId, run_id: RunId) 
         finish(desk, run_id, organization_id).await?;
         return Ok(());
     }
-    let mut transaction = tenant.begin().await?;
     let progress = tenant.load_eval_run(run_id).await?.cases_done;
+    let mut transaction = tenant.begin().await?;
     transaction.tell("eval.progress", None, serde_json::json!({ "run_id": run_id, "cases_done": progress }));
     let now = transaction.now();
     transaction.enqueue(&RunEval { run_id }, now).await?;

@@ -5,7 +5,6 @@
 //! `calibration/mod.rs` and `report/mod.rs`.
 
 pub mod calibration;
-pub mod collect;
 pub mod dataset;
 mod error;
 pub mod gate;

@@ -16,7 +16,8 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 use storage::Keyset;
-use storage::evals::{CASES_MAX, NewCaseResult, NewRun, StoredReport};
+use storage::eval_runs::{NewCaseResult, NewRun, StoredReport};
+use storage::evals::CASES_MAX;
 use tokio::task::JoinSet;
 
 /// Cases that are asked at the same time where nothing else is said.
@@ -114,6 +115,22 @@ pub async fn begin(desk: &Desk, dataset: &Dataset, assistant_id: AssistantId, ca
     let id = transaction.insert_eval_run(new).await?;
     transaction.commit().await?;
     Ok(tenant.load_eval_run(id).await?)
+}
+
+/// The run with what its answers depend on; one that was only asked for takes what holds now.
+pub async fn prepared(desk: &Desk, run: EvalRun) -> Result<EvalRun> {
+    if !run.fingerprint.is_empty() {
+        return Ok(run);
+    }
+    let tenant = desk.database.of(run.organization_id);
+    let assistant = tenant.load_assistant(run.assistant_id).await?;
+    let setup = setup(desk, run.organization_id, &assistant).await?;
+    let fingerprint = hash(&(&setup, run.dataset_id, run.assistant_id));
+    let setup = serde_json::to_value(&setup).map_err(|error| Error::Invalid(error.to_string()))?;
+    let mut transaction = tenant.begin().await?;
+    transaction.set_eval_setup(run.id, &fingerprint, &setup).await?;
+    transaction.commit().await?;
+    Ok(tenant.load_eval_run(run.id).await?)
 }
 
 /// Asks the cases that have no outcome yet. `true`: all have one now; `false`: the time was up.
