@@ -53,6 +53,9 @@ pub struct Tried {
     pub made: usize,
     /// Halvings in all.
     pub tried: usize,
+    /// Halvings in which it was promised and the other half had more wrong answers: at most a tenth by design, up to
+    /// the chance of which questions the other half holds.
+    pub broken: usize,
     /// The mean error on the other halves, each weighing alike; `None` where it was never promised.
     pub met_error: Option<f64>,
     /// The mean share of the other halves that is answered.
@@ -66,7 +69,8 @@ pub struct Fitted {
     pub calibration: Calibration,
     /// Raw confidences as they are.
     pub before: Quality,
-    /// The chosen curve, cross-validated.
+    /// The chosen curve, cross-validated. The area under the risk–coverage curve is that of the one fitted curve: it
+    /// only knows the order, which curves of different folds would mix.
     pub after: Quality,
     /// The mean log loss of each method, cross-validated: the least was chosen.
     pub log_loss_by_method: BTreeMap<String, f64>,
@@ -74,7 +78,7 @@ pub struct Fitted {
     pub bins_before: Vec<Bin>,
     /// That of the cross-validated ones.
     pub bins_after: Vec<Bin>,
-    /// The risk–coverage curve of the cross-validated confidences.
+    /// The risk–coverage curve of the calibrated confidences.
     pub risk_coverage: Vec<Place>,
     /// Promises tried on halves.
     pub tried: Vec<Tried>,
@@ -94,15 +98,16 @@ pub fn fit(labels: &[Label], prior: Logistic) -> Option<Fitted> {
     let knots = fit_knots(labels, chosen.0, prior);
     let mut calibration =
         Calibration { version: 0, method: chosen.0, labels: labels.len(), knots, promises: Vec::new() };
-    calibration.promises = promises(&applied(&calibration, labels));
+    let calibrated = applied(&calibration, labels);
+    calibration.promises = promises(&calibrated);
     Some(Fitted {
         calibration,
         before: quality(labels)?,
-        after: quality(&chosen.1)?,
+        after: Quality { aurc: aurc(&calibrated)?, ..quality(&chosen.1)? },
         log_loss_by_method: predicted.iter().map(|each| (each.0.to_string(), loss(&each))).collect(),
         bins_before: bins(labels),
         bins_after: bins(&chosen.1),
-        risk_coverage: risk_coverage(&chosen.1),
+        risk_coverage: risk_coverage(&calibrated),
         tried: TRIED_TARGETS.iter().map(|target| tried(labels, *target, chosen.0, prior)).collect(),
     })
 }

@@ -163,6 +163,7 @@ fn promises(report: &Report) -> String {
                 shown(tried.met_error),
                 shown(tried.coverage),
                 format!("{} of {}", tried.made, tried.tried),
+                tried.broken.to_string(),
             ]
         })
         .collect();
@@ -173,7 +174,7 @@ fn promises(report: &Report) -> String {
             &["at most wrong", "answer from confidence", "answered", "wrong among them", "upper bound", "missing"],
             &promised
         ),
-        table(&["promised", "met", "answered", "halvings with a promise"], &tried)
+        table(&["promised", "met", "answered", "halvings with a promise", "broken"], &tried)
     )
 }
 

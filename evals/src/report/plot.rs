@@ -192,6 +192,13 @@ fn svg(body: &str, height: f64, title: &str, description: &str) -> String {
     )
 }
 
+/// The next number above that five steps divide evenly for the eye: 1, 1.5, 2, 2.5, 3, 4, 5 or 7.5 with zeros.
+pub(crate) fn round_up(largest: f64) -> f64 {
+    let scale = 10_f64.powf(largest.max(1e-6).log10().floor());
+    let steps = [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.5, 10.0];
+    steps.into_iter().map(|step| step * scale).find(|end| *end >= largest).unwrap_or(largest)
+}
+
 fn tick(value: f64, percent: bool, largest: f64) -> String {
     match (percent, largest) {
         (true, _) => format!("{:.0} %", value * 100.0),
@@ -210,6 +217,13 @@ mod tests {
         assert_eq!(escape("<b a='1'>\"&\u{7}"), "&lt;b a=&#39;1&#39;&gt;&quot;&amp; ");
         let plot = Plot::new((0.0, 1.0), (0.0, 0.0), ("</svg><script>", "y"), (true, false));
         assert!(!plot.svg("t", "d").contains("<script>"));
+    }
+
+    #[test]
+    fn axes_end_on_round_numbers() {
+        for (largest, end) in [(2_839.0, 3_000.0), (0.53, 0.75), (1.0, 1.0), (0.049, 0.05)] {
+            assert!((round_up(largest) - end).abs() < 1e-9, "{largest}: {}", round_up(largest));
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::calibration::{Bin, Place};
 use crate::metrics::Better;
 use crate::report::Report;
-use crate::report::plot::{Bar, Plot, bars, escape};
+use crate::report::plot::{Bar, Plot, bars, escape, round_up};
 use domain::statistics::{count, quantile};
 
 /// Points of a curve that a table shows at most.
@@ -138,7 +138,7 @@ fn reliability(report: &Report) -> Option<String> {
 pub(super) fn calibration_in_words(report: &Report) -> String {
     match (&report.calibration, &report.calibration_refused) {
         (Some(fitted), _) => format!(
-            "Calibration by {} on {} labels takes the expected calibration error from {:.3} to {:.3}, cross-validated.",
+            "Calibration (method {}) on {} labels takes the expected calibration error from {:.3} to {:.3}, cross-validated.",
             fitted.calibration.method,
             fitted.calibration.labels,
             fitted.before.calibration_error,
@@ -153,8 +153,12 @@ fn coverage(report: &Report) -> Option<String> {
     let curve = report.calibration.as_ref().map_or(&report.risk_coverage, |fitted| &fitted.risk_coverage);
     let highest = curve.iter().map(|place| place.risk).fold(0.0, f64::max);
     let aurc = report.calibration.as_ref().map(|fitted| fitted.after).or(report.confidence)?.aurc;
-    let mut plot =
-        Plot::new((0.0, 1.0), (0.0, (highest * 1.1).clamp(0.05, 1.0)), ("share answered", "share wrong"), (true, true));
+    let mut plot = Plot::new(
+        (0.0, 1.0),
+        (0.0, round_up(highest.clamp(0.05, 1.0))),
+        ("share answered", "share wrong"),
+        (true, true),
+    );
     plot.line(&curve.iter().map(|place| (place.coverage, place.risk)).collect::<Vec<_>>(), "first");
     let promised = report.calibration.iter().flat_map(|fitted| &fitted.calibration.promises);
     for promise in promised.filter(|promise| promise.threshold.is_some()) {
@@ -187,7 +191,7 @@ fn latency(report: &Report) -> Option<String> {
     let (median, most) = (quantile(&sorted, 0.5)?, quantile(&sorted, 1.0)?);
     let at = |share: f64| quantile(&sorted, share).map(|value| (value, share));
     let curve: Vec<(f64, f64)> = (0_u32..=100).filter_map(|percent| at(f64::from(percent) / 100.0)).collect();
-    let mut plot = Plot::new((0.0, most), (0.0, 1.0), ("milliseconds", "share of answers"), (false, true));
+    let mut plot = Plot::new((0.0, round_up(most)), (0.0, 1.0), ("milliseconds", "share of answers"), (false, true));
     plot.line(&curve, "first");
     let description = format!(
         "Share of the answers that took at most so long. Half took at most {median:.1} ms, nineteen of twenty {:.1} ms.",
@@ -210,7 +214,7 @@ fn cost(report: &Report) -> Option<String> {
     let runs = &report.history;
     let dearest = runs.iter().map(|past| past.cost_micro_usd).fold(0.0, f64::max);
     let mut plot = Plot::new(
-        (0.0, dearest.max(1.0) * 1.05),
+        (0.0, round_up(dearest.max(1.0))),
         (0.0, 1.0),
         ("micro-USD a case", "share of good cases"),
         (false, true),

@@ -114,7 +114,13 @@ fn calibration(report: &Report) -> Vec<String> {
         };
         let percent = |share: f64| format!("{:.1} %", share * 100.0);
         let halves = match tried.met_error {
-            Some(met) => format!("; on other halves {} met in {} of {}", percent(met), tried.made, tried.tried),
+            Some(met) => format!(
+                "; promised in {} of {} halvings, met {} on the other halves, broken in {}",
+                tried.made,
+                tried.tried,
+                percent(met),
+                tried.broken
+            ),
             None => String::new(),
         };
         lines.push(format!("at most {} wrong: {promised}{halves}", percent(tried.target_error)));
