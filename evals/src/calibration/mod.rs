@@ -187,7 +187,14 @@ fn tried(labels: &[Label], target_error: f64, method: Method, prior: Logistic) -
         errors.push(count(wrong) / count(answered.len().max(1)));
         coverages.push(count(answered.len()) / count(second.len().max(1)));
     }
-    Tried { target_error, made: errors.len(), tried: HALVINGS, met_error: mean(&errors), coverage: mean(&coverages) }
+    Tried {
+        target_error,
+        made: errors.len(),
+        tried: HALVINGS,
+        broken: errors.iter().filter(|error| **error > target_error).count(),
+        met_error: mean(&errors),
+        coverage: mean(&coverages),
+    }
 }
 
 #[cfg(test)]
