@@ -94,11 +94,11 @@ pub fn bootstrap(items: usize, seed: u64, statistic: impl Fn(&[usize]) -> Option
     values.sort_unstable_by(f64::total_cmp);
     let observed = statistic(&(0..items).collect::<Vec<_>>())?;
     let shift = observed - mean(&values)?;
-    let is_share = values.first().is_some_and(|least| *least >= 0.0) && values.last().is_some_and(|most| *most <= 1.0);
-    let end = |at: f64| {
-        let moved = quantile(&values, at)? + shift;
-        Some(if is_share { moved.clamp(0.0, 1.0) } else { moved })
-    };
+    // What no resample is below, or above, the interval does not leave either.
+    let floor = if values.first().is_some_and(|least| *least >= 0.0) { 0.0 } else { f64::NEG_INFINITY };
+    let is_share = floor >= 0.0 && values.last().is_some_and(|most| *most <= 1.0);
+    let ceiling = if is_share { 1.0 } else { f64::INFINITY };
+    let end = |at: f64| Some((quantile(&values, at)? + shift).clamp(floor, ceiling));
     Some(Interval { low: end(TAIL)?, high: end(1.0 - TAIL)? })
 }
 

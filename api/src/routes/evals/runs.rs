@@ -219,10 +219,12 @@ pub(crate) async fn list_case_results(
 #[into_params(parameter_in = Query)]
 pub(crate) struct GetReport {
     /// `json`, or `html` for one file to look at; `json` where absent.
+    #[param(value_type = Option<String>)]
     format: Option<ReportFormat>,
 }
 
-#[derive(Clone, Copy, Deserialize, ToSchema)]
+/// How a report is wanted.
+#[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ReportFormat {
     /// Everything, for programs.
