@@ -77,6 +77,7 @@ fn v1() -> OpenApiRouter<App> {
         .merge(open_to(&[Scope::Conversations, Scope::Knowledge], events()))
         .merge(open_to(&[Scope::Knowledge], knowledge()))
         .merge(open_to(&[Scope::Playground], playground()))
+        .merge(open_to(&[Scope::Playground], evals()))
         .merge(open_to(&[Scope::Usage], OpenApiRouter::new().routes(routes!(r::usage::list_usage))))
         .merge(open_to(&[Scope::Admin], admin()))
 }
@@ -150,10 +151,22 @@ fn playground() -> OpenApiRouter<App> {
         .routes(routes!(r::assistants::get_assistant))
 }
 
+fn evals() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(r::evals::datasets::create_dataset, r::evals::datasets::list_datasets))
+        .routes(routes!(r::evals::datasets::get_dataset))
+        .routes(routes!(r::evals::runs::create_run, r::evals::runs::list_runs))
+        .routes(routes!(r::evals::runs::get_run))
+        .routes(routes!(r::evals::runs::list_case_results))
+        .routes(routes!(r::evals::runs::get_report))
+        .routes(routes!(r::evals::runs::compare_runs))
+}
+
 fn admin() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(r::assistants::create_assistant))
         .routes(routes!(r::assistants::update_assistant))
+        .routes(routes!(r::evals::runs::create_calibration))
         .routes(routes!(r::keys::list_keys, r::keys::create_key))
         .routes(routes!(r::keys::delete_key))
 }

@@ -33,6 +33,8 @@ pub mod deliveries;
 mod document_rows;
 pub mod documents;
 pub mod embeddings;
+pub mod eval_runs;
+pub mod evals;
 pub mod events;
 pub mod facts;
 pub mod feedback;

@@ -8,6 +8,7 @@ pub(crate) mod assistants;
 pub(crate) mod conversations;
 pub(crate) mod customers;
 pub(crate) mod documents;
+pub(crate) mod evals;
 pub(crate) mod events;
 pub(crate) mod facts;
 pub(crate) mod feedback;

@@ -10,6 +10,7 @@
 mod bodies;
 mod conversations;
 mod customers;
+mod evals;
 mod events;
 mod foreign;
 mod idempotency;
