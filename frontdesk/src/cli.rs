@@ -122,6 +122,7 @@ pub struct Worker {
 
 /// Flags of `scan`.
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Scan {
     /// Address to start from
     #[arg(value_name = "URL")]
