@@ -17,4 +17,5 @@ mod keys;
 mod knowledge;
 mod operations;
 mod playground;
+mod review;
 mod support;
