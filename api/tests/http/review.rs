@@ -12,12 +12,8 @@ const PAGE: &str = "# Refunds\n\nYou can ask for a refund within 14 days after y
 async fn drafted() -> (TestDesk, domain::SourceId) {
     let desk = TestDesk::new().await;
     let mut transaction = desk.database().of(desk.organization_id).begin().await.unwrap();
-    let new = NewSource {
-        kind: "import".to_owned(),
-        name: "help".to_owned(),
-        url: None,
-        settings: serde_json::Map::new(),
-    };
+    let new =
+        NewSource { kind: "import".to_owned(), name: "help".to_owned(), url: None, settings: serde_json::Map::new() };
     let source = transaction.insert_source(new).await.unwrap().id;
     transaction.commit().await.unwrap();
     says(&desk, source, PAGE).await;
@@ -119,7 +115,9 @@ async fn several_are_judged_at_once_and_bad_requests_are_named() {
     let drafts = format!("/v1/sources/{source}/drafts");
     assert_eq!(desk.post(&drafts, Value::Null).await.status, 202);
     let stranger = desk.stranger().await;
-    for path in [format!("/v1/review/{}", id(&one)), format!("/v1/articles/{}/diff", one["article_id"].as_str().unwrap())] {
+    for path in
+        [format!("/v1/review/{}", id(&one)), format!("/v1/articles/{}/diff", one["article_id"].as_str().unwrap())]
+    {
         assert_eq!(desk.call(&stranger, "GET", &path, Value::Null).await.problem(404), "not_found");
     }
     let path = format!("/v1/review/{}/approve", id(&one));
