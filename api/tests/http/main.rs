@@ -19,4 +19,5 @@ mod knowledge;
 mod operations;
 mod playground;
 mod rescans;
+mod review;
 mod support;
