@@ -55,6 +55,7 @@ pub struct Tried {
     pub tried: usize,
     /// Halvings in which it was promised and the other half had more wrong answers: at most a tenth by design, up to
     /// the chance of which questions the other half holds.
+    #[serde(default)]
     pub broken: usize,
     /// The mean error on the other halves, each weighing alike; `None` where it was never promised.
     pub met_error: Option<f64>,

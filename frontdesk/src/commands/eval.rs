@@ -14,7 +14,7 @@ use domain::{AssistantId, Kinded, RunId};
 use evals::dataset::{read_cases, store};
 use evals::gate::{check, read};
 use evals::report::{Report, html, junit, to_json};
-use evals::run::{Pace, ask_cases, begin, finish, load_report, results};
+use evals::run::{Pace, ask_cases, begin, finish, results};
 use std::fmt::Display;
 use std::path::Path;
 use storage::Keyset;
@@ -131,11 +131,6 @@ async fn load_run(wired: &Wired, typed: &str) -> Result<EvalRun, Failure> {
             .fix("run the same `frontdesk eval run` again: it goes on where it stopped"));
     }
     Ok(run)
-}
-
-async fn report_of(wired: &Wired, typed: &str) -> Result<Report, Failure> {
-    let run = load_run(wired, typed).await?;
-    load_report(&wired.desk, &run).await.map_err(|error| problem(&error))
 }
 
 fn write(folder: &Path, report: &Report) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! `frontdesk eval calibrate`: puts a run's calibration in force, with a target error rate where its labels bear it.
 
-use super::{problem, report_of};
+use super::{load_run, problem};
 use crate::failure::Failure;
 use crate::output::{Exit, Output};
 use crate::wiring::Wired;
@@ -24,9 +24,8 @@ pub(super) async fn run(
     off: bool,
     output: Output,
 ) -> Result<Exit, Failure> {
-    let report = report_of(wired, typed).await?;
+    let run = load_run(wired, typed).await?;
     let tenant = wired.desk.database.of(wired.organization_id());
-    let run = tenant.load_eval_run(report.run.id).await.map_err(|error| problem(&error))?;
     let assistant = tenant.load_assistant(run.assistant_id).await.map_err(|error| problem(&error))?;
     let calibration = if off { None } else { Some(fitted(wired, &run).await?) };
     let settings = AssistantSettings {
