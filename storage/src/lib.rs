@@ -41,9 +41,13 @@ pub mod health;
 pub mod idempotency;
 pub mod jobs;
 pub mod keys;
+pub mod members;
 pub mod messages;
+pub mod notes;
 pub mod organizations;
 pub mod pages;
+pub mod previews;
+mod sessions;
 pub mod sources;
 pub mod usage;
 
