@@ -119,14 +119,26 @@ const KINDS = [
   "scan.started", "scan.page", "scan.ended", "scan.updated", "article.published", "article.archived",
 ];
 
-/** One connection for everything that happens in the desk; views listen to it. */
+/**
+ * One connection for everything that happens in the desk; views listen to it. A browser has six for all
+ * its tabs together, so a tab that nobody sees gives its own back.
+ */
 class Live extends EventTarget {
   #source = null;
   #timer = null;
+  #isWanted = false;
   isLost = false;
 
+  constructor() {
+    super();
+    addEventListener("pagehide", () => this.#cut());
+    addEventListener("pageshow", () => this.#resume());
+    document.addEventListener("visibilitychange", () => (document.hidden ? this.#cut() : this.#resume()));
+  }
+
   open() {
-    if (this.#source) return;
+    this.#isWanted = true;
+    if (this.#source || document.hidden) return;
     this.#source = new EventSource("/v1/events");
     this.#source.onopen = () => this.#tell(false);
     this.#source.onerror = () => {
@@ -141,17 +153,29 @@ class Live extends EventTarget {
   }
 
   close() {
+    this.#isWanted = false;
+    this.#cut();
+  }
+
+  #cut() {
     this.#source?.close();
     this.#source = null;
     clearTimeout(this.#timer);
     this.#timer = null;
   }
 
+  /** Seen again: what happened meanwhile is looked at anew. */
+  #resume() {
+    if (!this.#isWanted || this.#source) return;
+    this.open();
+    this.dispatchEvent(new CustomEvent("back"));
+  }
+
   /** The browser gives up where the server answers with a failure; we do not. */
   #again() {
     this.#source.close();
     this.#source = null;
-    setTimeout(() => this.open(), LOST_AFTER_MS);
+    setTimeout(() => this.#isWanted && this.open(), LOST_AFTER_MS);
   }
 
   #tell(isLost) {

@@ -27,6 +27,8 @@ const SHORTCUTS = [
   ["Ctrl K", "Go anywhere"], ["?", "This sheet"], ["Ctrl Enter", "Send, ask, run"], ["Alt J  Alt K", "Next, previous conversation"],
   ["Alt E", "Resolve"], ["Alt P", "Take over or give back"], ["Alt L", "Note instead of reply"], ["Escape", "Close"],
 ];
+/** Where the browser notes that somebody signed in here; the session itself is a cookie scripts cannot read. */
+const SIGNED_IN = "fd-in";
 const THEMES = { "": "System", light: "Light", dark: "Dark" };
 
 class App extends View {
@@ -38,7 +40,7 @@ class App extends View {
     addEventListener("popstate", () => this.arrive());
     addEventListener("fd-go", (event) => this.go(event.detail));
     addEventListener("fd-toast", (event) => this.toast(event.detail));
-    addEventListener("fd-signed-in", () => this.enter());
+    addEventListener("fd-signed-in", () => this.enter(true));
     addEventListener("keydown", (event) => this.key(event));
     this.addEventListener("click", (event) => this.follow(event));
     live.addEventListener("lost", () => this.set({ isLost: true }));
@@ -46,20 +48,29 @@ class App extends View {
     this.enter();
   }
 
-  async enter() {
+  async enter(isFresh = false) {
+    // Only who signed in here before is asked for: others would begin with a refusal.
+    if (!isFresh && !localStorage.getItem(SIGNED_IN)) return this.outside();
     try {
       const me = await get("/v1/session");
+      localStorage.setItem(SIGNED_IN, "1");
       live.open();
       this.set({ me, problem: null });
       if (["/", "/sign-in", "/setup"].includes(location.pathname)) {
-        const wanted = new URLSearchParams(location.search).get("next");
+        const wanted = location.pathname === "/setup" ? "/playground" : new URLSearchParams(location.search).get("next");
         this.go(wanted?.startsWith("/") && !wanted.startsWith("//") ? wanted : `/${this.pages()[0]?.[0] ?? "settings"}`, true);
       }
     } catch (problem) {
       if (problem.status !== 401) return this.set({ problem, me: null });
-      this.set({ me: null, problem: null });
-      if (!["/setup", "/sign-in"].includes(location.pathname)) this.go(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`, true);
+      this.outside();
     }
+  }
+
+  outside() {
+    localStorage.removeItem(SIGNED_IN);
+    this.set({ me: null, problem: null });
+    const wanted = location.pathname + location.search;
+    if (!["/setup", "/sign-in"].includes(location.pathname)) this.go(wanted === "/" ? "/sign-in" : `/sign-in?next=${encodeURIComponent(wanted)}`, true);
   }
 
   /** The session ended while somebody worked; what they typed is still on the page behind. */
@@ -133,6 +144,7 @@ class App extends View {
   async leave() {
     await attempt(() => remove("/v1/session"));
     live.close();
+    localStorage.removeItem(SIGNED_IN);
     this.set({ me: null });
     this.go("/sign-in", true);
   }

@@ -4,6 +4,8 @@ import { h } from "./view.js";
 
 /** Lines or words compared at most: the table of the comparison grows with their product. */
 const UNITS_MAX = 3_000;
+/** The share of words that two texts have in common to be shown as one. */
+const ALIKE_MIN = 0.6;
 
 /** The steps from one list to the other: `[" " | "-" | "+", unit]`. */
 export function steps(before, after) {
@@ -35,6 +37,15 @@ function compare(a, b) {
     else found.push(["+", b[j++]]);
   }
   return found;
+}
+
+/** Whether two texts differ so little that showing them as one text helps. */
+export function isAlike(before, after) {
+  if (before === after) return false;
+  const words = (text) => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  const [a, b] = [words(before), words(after)];
+  const kept = steps(a, b).filter(([sign]) => sign === " ").length;
+  return kept >= ALIKE_MIN * Math.max(a.length, b.length);
 }
 
 /** Shows two texts as one, with what went and what came. */

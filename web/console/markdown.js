@@ -6,15 +6,20 @@ import { h } from "./view.js";
 
 /** Characters that are read as Markdown; what comes behind is shown as plain text. */
 const CHARS_MAX = 200_000;
+/** The level of a text's highest headings: pages have theirs above. */
+const LEVEL_FIRST = 3;
+const HEADING = /^(#{1,6})\s+(.*)$/;
 const INLINE = /(`+)([^`]+?)\1|\*\*(.+?)\*\*|(?<![\w*])[*_](?!\s)([^*_]+?)[*_](?![\w*])|!\[([^\]]*)\]\([^)]*\)|\[([^\]]+)\]\(([^)\s]+)[^)]*\)|\[(\d{1,2})\]/gs;
 
 const nowhere = () => false;
 
 /** Describes a text. `cite(number)` describes a citation's mark, where there are citations. */
 export function markdown(text, { mayLink = nowhere, cite } = {}) {
-  const tools = { mayLink, cite };
   const blocks = [];
   const lines = text.slice(0, CHARS_MAX).split("\n");
+  const levels = lines.map((line) => line.match(HEADING)?.[1].length).filter(Boolean);
+  // Whatever a text begins with, its headings follow those of the page without a gap.
+  const tools = { mayLink, cite, highest: Math.min(...levels), level: LEVEL_FIRST - 1 };
   for (let at = 0; at < lines.length; ) {
     const [block, next] = read(lines, at, tools);
     if (block) blocks.push(block);
@@ -34,8 +39,11 @@ function read(lines, at, tools) {
     const until = end === -1 ? lines.length : end;
     return [h("pre", {}, lines.slice(at + 1, until).join("\n")), until + 1];
   }
-  const heading = line.match(/^(#{1,6})\s+(.*)$/);
-  if (heading) return [h(`h${Math.min(heading[1].length + 2, 6)}`, {}, inline(heading[2], tools)), at + 1];
+  const heading = line.match(HEADING);
+  if (heading) {
+    tools.level = Math.min(LEVEL_FIRST + heading[1].length - tools.highest, tools.level + 1, 6);
+    return [h(`h${tools.level}`, {}, inline(heading[2], tools)), at + 1];
+  }
   if (isItem(line)) return list(lines, at, tools);
   if (/^\s*>/.test(line)) {
     const end = endOf(lines, at, (other) => /^\s*>/.test(other));
@@ -90,7 +98,7 @@ function mark([whole, , code, strong, soft, image, label, address, number], tool
   if (strong !== undefined) return h("strong", {}, inline(strong, tools));
   if (soft !== undefined) return h("em", {}, inline(soft, tools));
   if (image !== undefined) return image;
-  if (number !== undefined) return tools.cite?.(Number(number)) ?? whole;
+  if (number !== undefined) return tools.cite?.(Number(number)) || whole;
   if (!tools.mayLink(address)) return inline(label, tools);
   return h("a", { href: address, target: "_blank", rel: "noopener noreferrer nofollow" }, inline(label, tools));
 }

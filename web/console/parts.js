@@ -132,7 +132,7 @@ export function tabs(label, choices, present, choose) {
 export function table(label, columns, rows, { key = (row) => row.id, href, tone } = {}) {
   return h("div", { class: "table", role: "region", "aria-label": label, tabindex: "0" }, h("table", {},
     h("caption", { class: "sr" }, label),
-    h("thead", {}, h("tr", {}, columns.map(([title, , kind]) => h("th", { scope: "col", class: kind }, title)))),
+    h("thead", {}, h("tr", {}, columns.map(([title, , kind]) => h("th", { scope: "col", class: kind }, title || h("span", { class: "sr" }, "Actions"))))),
     h("tbody", {}, rows.map((row) => h("tr", { key: key(row), class: tone?.(row) }, columns.map(([, cell, kind], at) =>
       h("td", { class: kind }, at === 0 && href ? h("a", { class: "plain", href: href(row) }, cell(row)) : cell(row))))))));
 }

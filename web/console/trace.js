@@ -29,7 +29,7 @@ export async function bytesOf({ document_id, version, start, end }) {
 /** The text with the words of the question marked. */
 export function marked(text, question) {
   const terms = new Set((question.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).filter((term) => term.length >= TERM_LETTERS_MIN).map((term) => term.slice(0, 5)));
-  return text.split(/([\p{L}\p{N}]+)/u).map((part) => (terms.has(part.toLowerCase().slice(0, 5)) && part.length >= TERM_LETTERS_MIN ? h("mark", {}, part) : part));
+  return text.replace(/^#+ /gm, "").split(/([\p{L}\p{N}]+)/u).map((part) => (terms.has(part.toLowerCase().slice(0, 5)) && part.length >= TERM_LETTERS_MIN ? h("mark", {}, part) : part));
 }
 
 class Trace extends View {
@@ -94,7 +94,7 @@ class Trace extends View {
 }
 customElements.define("fd-trace", Trace);
 
-const part = (title, content, note) => h("section", { key: title }, h("h3", {}, title, note ? h("span", { class: "soft" }, note) : null), content);
+const part = (title, content, note) => h("section", { key: title }, h("h2", {}, title, note ? h("span", { class: "soft" }, note) : null), content);
 
 function bar(name, rank, top) {
   const label = { dense: "meaning", bm25: "words", fused: "together" }[name];

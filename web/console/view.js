@@ -48,9 +48,10 @@ function reconcile(parent, described) {
   for (const one of described) {
     cursor = dropGone(cursor, wanted);
     const node = match(parent, one, cursor, keyed);
+    // Before it is inserted: a view must know what it was given when it enters the page.
+    if (typeof one !== "string") fill(node, one);
     if (node === cursor) cursor = cursor.nextSibling;
     else parent.insertBefore(node, cursor);
-    if (typeof one !== "string") fill(node, one);
   }
   while (cursor) {
     const next = cursor.nextSibling;
@@ -107,7 +108,7 @@ function fill(node, one) {
   }
   node[GIVEN] = after;
   if (node instanceof View) node.receive(after);
-  if (after.ready && !before.ready) after.ready(node);
+  if (after.ready && !before.ready) queueMicrotask(() => after.ready(node));
 }
 
 function give(node, name, value, before) {

@@ -15,6 +15,7 @@ mod foreign;
 mod idempotency;
 mod keys;
 mod knowledge;
+mod members;
 mod operations;
 mod playground;
 mod support;

@@ -83,14 +83,14 @@ class Inbox extends View {
 
   render() {
     const id = this.given.path;
-    return h("div", { class: ["inbox", id ? "has-open" : ""] }, this.list(id),
+    return h("div", { class: ["inbox", id ? "has-open" : ""] }, h("h1", { class: "sr" }, "Inbox"), this.list(id),
       id ? h("fd-thread", { key: id, id, me: this.given.me }) : h("section", { key: "none", class: "thread" }, empty("Choose a conversation", "What the AI could not answer alone waits under Unassigned. Alt J and Alt K go through the list.")));
   }
 
   list(id) {
     const { tab, text, list, problem } = this.state;
     return h("section", { class: "list", "aria-label": "Conversations" },
-      h("header", {}, h("h1", {}, "Inbox"), tabs("Which conversations", Object.entries(TABS), tab, (next) => this.choose(next)),
+      h("header", {}, h("h2", { class: "title" }, "Inbox"), tabs("Which conversations", Object.entries(TABS), tab, (next) => this.choose(next)),
         h("input", { type: "search", value: text, placeholder: "Search", "aria-label": "Search conversations", oninput: (event) => this.find(event.target.value) })),
       problem ? failure(problem, () => this.load()) : !list ? skeleton(8)
         : list.rows.length ? [h("ul", { class: "rows" }, list.rows.map((row) => this.row(row, id))), more(list, async () => { await attempt(() => list.more()); this.update(); })]

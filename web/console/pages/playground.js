@@ -1,7 +1,7 @@
 // The playground: ask as a customer would, and see everything that led to the answer.
 
 import { change, get, post, query, stream } from "../api.js";
-import { diff } from "../diff.js";
+import { diff, isAlike } from "../diff.js";
 import { toHostsOf } from "../markdown.js";
 import { attempt, button, chip, confidence, copy, decisionChip, drawer, duration, empty, failure, field, icon, money, plural, remember, score, select, sentence, skeleton, table, tabs, toast } from "../parts.js";
 import { handoffCard, marked } from "../trace.js";
@@ -92,9 +92,15 @@ class Playground extends View {
         tabs("What to try", [["chat", "Chat"], ["search", "Search only"], ["compare", "Compare"], ["batch", "Batch"]], mode, (next) => { this.set({ mode: next }); this.note(); }),
         h("span", { class: "spring" }),
         assistants?.length > 1 ? select(assistants.map((one) => [one.id, one.name]), this.present()?.id, (id) => { this.set({ assistant: id }); this.note(); }, { "aria-label": "Assistant" }) : null,
-        mode === "chat" ? button(this.changes() ? `Settings (${this.changes()} changed)` : "Settings", () => this.set({ isTuning: true }), "quiet") : null),
+        mode === "chat" ? button(this.changes() ? `Settings (${this.changes()} changed)` : "Settings", () => this.tune(), "quiet") : null),
       mode === "chat" ? this.chat() : h(`fd-${mode}`, { key: mode, page: this, assistant: this.present(), question: this.state.question }),
       this.state.isTuning ? drawer("Settings of this run", this.tuning(), () => this.set({ isTuning: false })) : null);
+  }
+
+  async tune() {
+    this.set({ isTuning: true });
+    const list = await get("/v1/customers?limit=100").catch(() => ({ data: [] }));
+    this.set({ customers: list.data });
   }
 
   changes() {
@@ -186,7 +192,10 @@ class Playground extends View {
     const { draft } = this.state;
     const own = this.present()?.settings ?? {};
     const alter = (name, value) => { this.set({ draft: { ...this.state.draft, [name]: value } }); this.note(); };
+    const customers = this.state.customers ?? [];
+    const nameOf = (one) => [one.name, one.email, one.external_id].filter(Boolean).slice(0, 2).join(" · ") || one.id;
     return h("div", { class: "form" }, h("p", { class: "soft" }, "They hold for the runs here and stand in the address. The assistant itself stays as it is until you save."),
+      field("As customer", select([["", "Nobody in particular"], ...customers.map((one) => [one.id, nameOf(one)])], this.state.customer ?? "", (customer) => { this.set({ customer }); this.note(); }), { hint: "What is remembered of them takes part in the answer." }),
       settingFields(draft, own, alter),
       h("div", { class: "row" }, button("Back to the assistant's own", () => { this.set({ draft: {} }); this.note(); }, "quiet", { disabled: !this.changes() }),
         button("Save into the assistant", () => this.save(), "primary", { disabled: !this.changes() })));
@@ -249,7 +258,7 @@ class Search extends View {
       problem ? failure(problem, () => this.run()) : isBusy ? skeleton(6) : !found ? h("p", { class: "soft" }, "Shows what answers would be built on, without building one.")
         : [found.degraded ? h("p", {}, chip(found.degraded, "warn")) : null,
           found.data.length ? h("ol", { class: "hits" }, found.data.map((hit) => h("li", { key: hit.chunk_id },
-            h("h3", {}, h("a", { href: query(`/knowledge/documents/${hit.document_id}`, { version: hit.version, start: hit.start, end: hit.end }) }, hit.title), hit.heading_path ? h("span", { class: "soft" }, ` › ${hit.heading_path}`) : null),
+            h("h2", {}, h("a", { href: query(`/knowledge/documents/${hit.document_id}`, { version: hit.version, start: hit.start, end: hit.end }) }, hit.title), hit.heading_path ? h("span", { class: "soft" }, ` › ${hit.heading_path}`) : null),
             h("p", {}, marked(hit.text, asked)),
             h("p", { class: "row facts soft" }, `together ${score(hit.fused.score)}`, hit.bm25 ? h("span", {}, `words #${hit.bm25.rank} · ${score(hit.bm25.score)}`) : null, hit.dense ? h("span", {}, `meaning #${hit.dense.rank} · ${score(hit.dense.score)}`) : null))))
             : empty("Nothing found", "No passage has these words. Try others, or add a text that says it.", h("a", { class: "button", href: "/knowledge/articles/new" }, "Write an article"))]);
@@ -308,7 +317,7 @@ class Compare extends View {
     if (!run) return skeleton(3);
     if (run instanceof Error) return failure(run, () => this.run());
     return [h("p", { class: "row facts" }, decisionChip(run.decision, run.handoff_reason), confidence(run.confidence, run.trace.settings.confidence_min), h("span", { class: "soft" }, `${duration(run.trace.timings_ms.total ?? 0)} · ${money(run.cost_micro_usd)}`)),
-      at > 0 && first && first.content !== run.content ? diff(first.content, run.content) : h("fd-answer", { content: run.content, citations: run.citations, mayLink: toHostsOf(run.citations) }),
+      at > 0 && first && isAlike(first.content, run.content) ? diff(first.content, run.content) : h("fd-answer", { content: run.content, citations: run.citations, mayLink: toHostsOf(run.citations) }),
       at > 0 && first && first.content === run.content ? h("p", { class: "soft" }, "Word for word as A.") : null,
       button("Why?", () => this.set({ why: run.trace }), "quiet small")];
   }

@@ -180,14 +180,14 @@ class Scan extends View {
     const seconds = Math.max(1, (new Date(scan.finished_at ?? Date.now()) - new Date(scan.created_at)) / 1000);
     return h("section", { class: "progress", "aria-label": "Progress" },
       h("progress", { max: String(Math.max(1, total)), value: String(done), "aria-label": "Pages done" }),
-      h("p", { role: "status" }, h("strong", {}, `${count(done)} of ${plural(total, "page")}`), h("span", { class: "soft" }, ` · ${(done / seconds).toFixed(1)} a second · `, isGoing ? "answerable as they come in" : scan.finished_at ? ["ended ", ago(scan.finished_at)] : word(scan.state))),
+      h("p", { role: "status" }, h("strong", {}, `${count(done)} of ${plural(total, "page")}`), h("span", { class: "soft" }, ` · ${(done / seconds).toFixed(1)} a second · `, isGoing ? "answerable as they come in" : scan.finished_at ? ["ended ", ago(scan.finished_at), " ago"] : word(scan.state))),
       h("p", { class: "row" }, OUTCOMES.filter(of).map((state) => h("span", { key: state, class: "row facts" }, stateChip(state), count(of(state))))));
   }
 
   pages(scan) {
     const { pages, filter } = this.state;
     const choices = [["", "All"], ...OUTCOMES.filter((state) => scan.pages[state]).map((state) => [state, word(state)])];
-    return h("section", { "aria-label": "Pages" }, tabs("Which pages", choices, filter, (next) => { this.state.filter = next; remember({ state: next }); this.loadPages(); }),
+    return h("div", { class: "form" }, tabs("Which pages", choices, filter, (next) => { this.state.filter = next; remember({ state: next }); this.loadPages(); }),
       !pages ? skeleton(6) : pages.rows.length ? [table("Pages", [
         ["Address", (row) => (row.document_id ? h("a", { href: `/knowledge/documents/${row.document_id}` }, row.url) : row.url)], ["State", (row) => stateChip(row.state)], ["Why", (row) => (row.reason ? sentence(row.reason) : "")], ["Done", (row) => ago(row.finished_at), "num wide-only"],
       ], pages.rows), more(pages, async () => { await attempt(() => pages.more()); this.update(); })] : h("p", { class: "soft" }, scan.state === "discovering" ? "Reading robots.txt and the sitemap…" : "No such pages."));
