@@ -20,7 +20,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::timeout::RequestBodyTimeoutLayer;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, RefOr, ResponseBuilder};
 use utoipa::{OpenApi as _, PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -37,7 +37,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
             Every id is a TypeID, every time RFC 3339 in UTC, money is in millionths of a US dollar. \
             Lists go on with `after=next_cursor`. Every POST takes an `Idempotency-Key`.",
     ),
-    security(("key" = []))
+    security(("key" = []), ("session" = []))
 )]
 struct Description;
 
@@ -168,6 +168,11 @@ fn described(mut openapi: OpenApi) -> OpenApi {
     let components = openapi.components.get_or_insert_default();
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("fd_live_…").build();
     components.add_security_scheme("key", SecurityScheme::Http(bearer));
+    let cookie = ApiKeyValue::with_description(
+        "fd_session",
+        "A member's session: POST /v1/session. Changes need the header `x-frontdesk-console` too.",
+    );
+    components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     let mut schemas = vec![(ProblemBody::name().into_owned(), ProblemBody::schema())];
     ProblemBody::schemas(&mut schemas);
     components.schemas.extend(schemas);

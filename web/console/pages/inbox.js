@@ -270,7 +270,7 @@ class Thread extends View {
       h("div", { class: "thread-title" }, h("h2", {}, conversation.title || customer?.name || "Conversation"), h("p", { class: "soft" }, [customer?.name, status === "open" ? holds : word(status)].filter(Boolean).join(" · "))),
       h("div", { class: "row" },
         this.isMine() && holder === "agent" ? null : button("Take over", () => this.take(), holder === "queue" ? "primary" : "quiet", { title: "Alt P" }),
-        holder === "ai" ? null : button("Give back to AI", () => this.giveBack(), "quiet", { title: "Alt P" }),
+        holder === "ai" || status === "resolved" ? null : button("Give back to AI", () => this.giveBack(), "quiet", { title: "Alt P" }),
         status === "resolved" ? null : h("select", { "aria-label": "Snooze", value: "", onchange: (event) => { const hours = Number(event.target.value); event.target.value = ""; if (hours) this.snooze(hours); } },
           [["", "Snooze…"], ["1", "for an hour"], ["4", "for 4 hours"], ["24", "until tomorrow"], ["168", "for a week"]].map(([value, text]) => h("option", { value }, text))),
         status === "resolved" ? button("Open again", () => this.act(() => change(this.path(), { status: "open" }), "Open again."), "quiet") : button("Resolve", () => this.resolve(), "quiet", { title: "Alt E" })));

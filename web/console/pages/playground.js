@@ -215,7 +215,7 @@ class Playground extends View {
 }
 customElements.define("fd-playground", Playground);
 
-const asQuestion = (title) => (/\?$/.test(title) ? title : /^(how|what|when|where|why|can|do|is)\b/i.test(title) ? `${title}?` : `What do I need to know about ${title[0].toLowerCase()}${title.slice(1)}?`);
+const asQuestion = (title) => (/\?$/.test(title) ? title : `${title}: what should I know?`);
 
 /** The fields of an assistant's settings, with the assistant's own values as placeholders. */
 export function settingFields(draft, own, alter) {

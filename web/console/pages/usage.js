@@ -24,7 +24,9 @@ class Usage extends View {
     this.set({ problem: null });
     try {
       const [usage, assistants] = await Promise.all([get(query("/v1/usage", { from })), get("/v1/assistants").catch(() => ({ data: [] }))]);
-      this.set({ usage, assistants: assistants.data });
+      // Where nothing was paid, tokens say more.
+      const isFree = !new URLSearchParams(location.search).has("measure") && usage.total.cost_micro_usd === 0;
+      this.set({ usage, assistants: assistants.data, measure: isFree ? "input_tokens" : this.state.measure });
     } catch (problem) {
       this.set({ problem });
     }
@@ -49,10 +51,11 @@ class Usage extends View {
     const [title, shown] = MEASURES[measure];
     const names = Array.from({ length: days }, (_, at) => new Date(Date.now() - (days - 1 - at) * DAY_MS).toISOString().slice(0, 10));
     const sums = names.map((day) => data.filter((row) => row.day === day).reduce((sum, row) => sum + row[measure], 0));
-    const most = Math.max(1, ...sums);
-    return h("figure", { class: "plot" }, h("svg", { viewBox: `0 0 ${days * STEP} ${HEIGHT}`, role: "img", "aria-label": `${title} by day, at most ${shown(most)}`, preserveAspectRatio: "none" },
+    const largest = Math.max(0, ...sums);
+    const most = Math.max(1, largest);
+    return h("figure", { class: "plot" }, h("svg", { viewBox: `0 0 ${days * STEP} ${HEIGHT}`, role: "img", "aria-label": `${title} by day, at most ${shown(largest)}`, preserveAspectRatio: "none" },
       sums.map((sum, at) => h("rect", { key: names[at], x: at * STEP + 2, width: STEP - 4, y: HEIGHT - (HEIGHT * sum) / most, height: (HEIGHT * sum) / most, rx: 2 }, h("title", {}, `${names[at]}: ${shown(sum)}`)))),
-      h("figcaption", { class: "row soft" }, h("span", {}, names[0]), h("span", { class: "spring" }), h("span", {}, `at most ${shown(most)}`), h("span", { class: "spring" }), h("span", {}, names.at(-1))));
+      h("figcaption", { class: "row soft" }, h("span", {}, names[0]), h("span", { class: "spring" }), h("span", {}, `at most ${shown(largest)}`), h("span", { class: "spring" }), h("span", {}, names.at(-1))));
   }
 
   table(data) {
