@@ -37,7 +37,7 @@ impl Tenant<'_> {
         self.all(
             List::Ids.sql(
                 "select c.id as conversation_id, p.name as customer_name, p.email as customer_email, h.kind as channel,
-                    m.sender as sender, substr(m.content, 1, $3) as snippet, m.confidence as confidence,
+                    m.sender as sender, substr(m.content, 1, cast($3 as integer)) as snippet, m.confidence as confidence,
                     (select reason from handoffs f where f.conversation_id = c.id
                         and f.state in ('waiting', 'accepted') order by f.created_at desc limit 1) as handoff_reason
                  from {wanted} cross join conversations c

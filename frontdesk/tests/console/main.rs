@@ -12,9 +12,11 @@
 mod chromium;
 
 use chromium::{ALT, CTRL, Chromium};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::json;
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 const NAME: &str = "Robin Falk";
@@ -83,6 +85,43 @@ impl Drop for Desk {
 fn of_elsewhere<'r>(browser: &'r Chromium, desk: &Desk) -> Vec<&'r String> {
     let ours = |address: &&String| !address.starts_with(&desk.address) && !address.starts_with("about:");
     browser.requests.iter().filter(ours).collect()
+}
+
+/// Bytes of all scripts together, each compressed as it is sent.
+const SCRIPTS_BYTES_MAX: usize = 60_000;
+/// Lines of the view module.
+const VIEW_LINES_MAX: usize = 300;
+
+fn scripts(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            scripts(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "js") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn the_scripts_stay_within_their_budget_and_bring_nothing_from_elsewhere() {
+    let folder = Path::new("../web/console");
+    let mut found = Vec::new();
+    scripts(folder, &mut found);
+    let mut sum = 0;
+    for path in &found {
+        let text = std::fs::read_to_string(path).unwrap();
+        for forbidden in ["innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "new Function", "document.write"] {
+            assert!(!text.contains(forbidden), "{}: {forbidden} would make markup or code of text", path.display());
+        }
+        let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+        packed.write_all(text.as_bytes()).unwrap();
+        sum += packed.finish().unwrap().len();
+    }
+    eprintln!("{} scripts, {sum} bytes compressed", found.len());
+    assert!(found.len() > 8 && sum <= SCRIPTS_BYTES_MAX, "{sum} bytes");
+    let view = std::fs::read_to_string(folder.join("view.js")).unwrap();
+    assert!(view.lines().count() <= VIEW_LINES_MAX);
 }
 
 #[test]

@@ -271,9 +271,20 @@ class Thread extends View {
       h("div", { class: "row" },
         this.isMine() && holder === "agent" ? null : button("Take over", () => this.take(), holder === "queue" ? "primary" : "quiet", { title: "Alt P" }),
         holder === "ai" || status === "resolved" ? null : button("Give back to AI", () => this.giveBack(), "quiet", { title: "Alt P" }),
+        this.assignment(conversation),
         status === "resolved" ? null : h("select", { "aria-label": "Snooze", value: "", onchange: (event) => { const hours = Number(event.target.value); event.target.value = ""; if (hours) this.snooze(hours); } },
           [["", "Snooze…"], ["1", "for an hour"], ["4", "for 4 hours"], ["24", "until tomorrow"], ["168", "for a week"]].map(([value, text]) => h("option", { value }, text))),
         status === "resolved" ? button("Open again", () => this.act(() => change(this.path(), { status: "open" }), "Open again."), "quiet") : button("Resolve", () => this.resolve(), "quiet", { title: "Alt E" })));
+  }
+
+  /** Colleagues who can be given the conversation. */
+  assignment({ assignee_id, status }) {
+    const others = this.state.agents.filter((agent) => agent.id !== assignee_id && agent.id !== this.me()?.agent_id);
+    if (!others.length || status === "resolved") return null;
+    const assign = (agent) => this.act(() => put(this.path("/assignment"), { agent_id: agent }), `Assigned to ${this.nameOf(agent)}.`,
+      () => (assignee_id ? put(this.path("/assignment"), { agent_id: assignee_id }) : remove(this.path("/assignment"))));
+    return h("select", { "aria-label": "Assign", value: "", onchange: (event) => { const agent = event.target.value; event.target.value = ""; if (agent) assign(agent); } },
+      [h("option", { value: "" }, "Assign…"), others.map((agent) => h("option", { key: agent.id, value: agent.id }, agent.name))]);
   }
 
   /** Messages and notes in the order of time. */
