@@ -49,6 +49,7 @@ pub mod pages;
 pub mod previews;
 mod sessions;
 pub mod sources;
+pub mod turns;
 pub mod usage;
 
 pub use clock::Clock;
