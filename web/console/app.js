@@ -27,6 +27,8 @@ const SHORTCUTS = [
   ["Ctrl K", "Go anywhere"], ["?", "This sheet"], ["Ctrl Enter", "Send, ask, run"], ["Alt J  Alt K", "Next, previous conversation"],
   ["Alt E", "Resolve"], ["Alt P", "Take over or give back"], ["Alt L", "Note instead of reply"], ["Escape", "Close"],
 ];
+/** Scopes that open the stream of what happens. */
+const LIVE_SCOPES = ["admin", "conversations", "knowledge"];
 /** Where the browser notes that somebody signed in here; the session itself is a cookie scripts cannot read. */
 const SIGNED_IN = "fd-in";
 const THEMES = { "": "System", light: "Light", dark: "Dark" };
@@ -54,7 +56,7 @@ class App extends View {
     try {
       const me = await get("/v1/session");
       localStorage.setItem(SIGNED_IN, "1");
-      live.open();
+      if (me.scopes.some((scope) => LIVE_SCOPES.includes(scope))) live.open();
       this.set({ me, problem: null });
       if (["/", "/sign-in", "/setup"].includes(location.pathname)) {
         const wanted = location.pathname === "/setup" ? "/playground" : new URLSearchParams(location.search).get("next");

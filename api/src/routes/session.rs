@@ -47,6 +47,8 @@ pub(crate) struct OrganizationReference {
 }
 
 /// Signs a member in: the cookie opens what a key with the member's scopes would. Needs no key.
+///
+/// Requests that come with or ask for the cookie carry the header `x-frontdesk-console`, except GET.
 #[utoipa::path(post, path = "/v1/session", tag = "members", request_body = CreateSession, security(()),
     responses((status = 201, description = "The member; the cookie comes with it", body = MemberObject)))]
 pub(crate) async fn create_session(

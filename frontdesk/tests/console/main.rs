@@ -208,7 +208,7 @@ fn an_agent_works_in_the_inbox_by_keys_alone() {
 }
 
 #[test]
-fn what_happens_elsewhere_is_seen_within_half_a_second() {
+fn what_happens_elsewhere_is_seen_without_a_reload() {
     let Some(mut browser) = Chromium::start() else { return };
     let desk = Desk::up();
     desk.set_up(&mut browser);

@@ -23,7 +23,7 @@ class Inbox extends View {
   entered() {
     const params = new URLSearchParams(location.search);
     this.set({ tab: TABS[params.get("tab")] ? params.get("tab") : "queue", text: params.get("q") ?? "" });
-    this.onhappened = () => this.gather();
+    this.onhappened = (event) => (!event.detail || event.detail.conversation_id) && this.gather();
     live.addEventListener("happened", this.onhappened);
     live.addEventListener("back", this.onhappened);
     this.onkey = (event) => this.key(event);
