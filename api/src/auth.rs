@@ -61,13 +61,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
 /// Finds the request's key or session, or refuses.
 pub(crate) async fn authenticate(State(app): State<App>, mut request: Request, next: Next) -> Result<Response> {
-    let caller = match bearer(request.headers()) {
-        Some(plain) => by_key(&app, plain).await?,
-        None => {
-            let plain = cookie(request.headers()).ok_or_else(unauthenticated)?;
-            check_own_page(request.method(), request.headers())?;
-            by_session(&app, plain).await?
-        }
+    let caller = if let Some(plain) = bearer(request.headers()) {
+        by_key(&app, plain).await?
+    } else {
+        let plain = cookie(request.headers()).ok_or_else(unauthenticated)?;
+        check_own_page(request.method(), request.headers())?;
+        by_session(&app, plain).await?
     };
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)

@@ -27,7 +27,7 @@ impl Browser {
         if let Some(set) = reply.headers.get(header::SET_COOKIE) {
             let set = set.to_str().unwrap();
             assert!(set.contains("HttpOnly") && set.contains("SameSite=Strict"), "{set}");
-            self.cookie = set.split(';').next().unwrap().to_owned();
+            set.split(';').next().unwrap().clone_into(&mut self.cookie);
         }
         reply
     }
@@ -152,8 +152,8 @@ async fn an_invited_member_may_do_what_the_invitation_says_and_leaves_at_once() 
         admin.call(&desk, "POST", "/v1/invitations", json!({ "scopes": ["conversations"] })).await.expect(201);
     let token = invitation["path"].as_str().unwrap().strip_prefix("/setup?t=").unwrap();
     let mut agent = Browser::default();
-    let taken = agent.call(&desk, "POST", "/v1/setup", new_member(token, "robin@desk.example")).await;
-    assert_eq!(taken.problem(409), "conflict");
+    let refused = agent.call(&desk, "POST", "/v1/setup", new_member(token, "robin@desk.example")).await;
+    assert_eq!(refused.problem(409), "conflict");
     let member = agent.call(&desk, "POST", "/v1/setup", new_member(token, "kim@desk.example")).await.expect(201);
     agent.call(&desk, "GET", "/v1/conversations", Value::Null).await.expect(200);
     let refused = agent.call(&desk, "GET", "/v1/keys", Value::Null).await;

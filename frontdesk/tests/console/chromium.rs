@@ -1,4 +1,4 @@
-//! A headless Chromium, spoken to over two pipes in the words of its DevTools protocol.
+//! A headless Chromium, spoken to over two pipes in the words of its `DevTools` protocol.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 /// How long the browser may take for one answer; waiting for a page counts as one.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a page may take until what is waited for is there.
 const WAIT_MS: u32 = 30_000;
 
@@ -68,6 +68,7 @@ impl Chromium {
         Some(browser)
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers write the parameters in place")]
     pub(crate) fn call(&mut self, method: &str, params: Value) -> Value {
         self.last += 1;
         let mut command = json!({ "id": self.last, "method": method, "params": params });

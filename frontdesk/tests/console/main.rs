@@ -45,12 +45,12 @@ impl Desk {
             .spawn()
             .unwrap();
         let mut link = String::new();
-        for line in BufReader::new(process.stdout.take().unwrap()).lines() {
-            let line = line.unwrap();
-            if let Some((_, rest)) = line.split_once("Console") {
+        for said in BufReader::new(process.stdout.take().unwrap()).lines() {
+            let said = said.unwrap();
+            if let Some((_, rest)) = said.split_once("Console") {
                 rest.split_whitespace().next().unwrap().clone_into(&mut link);
             }
-            if line.starts_with("ready") {
+            if said.starts_with("ready") {
                 break;
             }
         }
