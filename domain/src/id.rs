@@ -196,6 +196,7 @@ mod noun {
         Document "doc" DocumentId "a document"
         Chunk "chk" ChunkId "a chunk of a document version"
         Article "art" ArticleId "an article"
+        Suggestion "sug" SuggestionId "a suggestion for the review queue"
         Scan "scan" ScanId "a website scan"
         Page "pg" PageId "a page of a scan"
         Fact "fact" FactId "a remembered fact"
@@ -213,7 +214,7 @@ mod noun {
 pub use noun::{
     AgentId, ArticleId, AssistantId, ChannelId, ChunkId, ConversationId, CustomerId, DatasetId, DeliveryId, DocumentId,
     FactId, HandoffId, JobId, KeyId, MemberId, MessageId, NoteId, OrganizationId, PageId, RunId, ScanId, SourceId,
-    TurnId, UsageId, WebhookEndpointId, WorkerId,
+    SuggestionId, TurnId, UsageId, WebhookEndpointId, WorkerId,
 };
 
 #[cfg(test)]

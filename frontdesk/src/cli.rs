@@ -134,6 +134,15 @@ pub struct Scan {
     /// Publish the generated articles without review
     #[arg(long)]
     pub publish: bool,
+    /// Show what the last scan found new, changed or removed; nothing is scanned
+    #[arg(long, conflicts_with_all = ["preview", "apply", "reject"])]
+    pub diff: bool,
+    /// Apply the changes of the last scan that wait; nothing is scanned
+    #[arg(long, conflicts_with_all = ["preview", "reject"])]
+    pub apply: bool,
+    /// Refuse the changes of the last scan that wait: the earlier texts stay
+    #[arg(long, conflicts_with = "preview")]
+    pub reject: bool,
 }
 
 /// Flags of `import`.

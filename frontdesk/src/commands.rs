@@ -10,6 +10,7 @@ mod models;
 mod operate;
 mod rerun;
 mod scan;
+mod scan_changes;
 mod search;
 mod serve;
 mod sources;

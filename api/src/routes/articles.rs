@@ -11,7 +11,7 @@ use domain::knowledge::{Article, ArticleState};
 use domain::{ArticleId, DocumentId, Time};
 use ingest::articles::{archive, publish};
 use serde::{Deserialize, Serialize};
-use storage::articles::ArticleVersion;
+use storage::articles::{ArticleText, ArticleVersion};
 use utoipa::{IntoParams, ToSchema};
 
 /// Characters of a title at most.
@@ -107,7 +107,9 @@ pub(crate) async fn create_article(
 ) -> Result<(StatusCode, axum::Json<ArticleObject>)> {
     check(&new.title, &new.body)?;
     let mut transaction = app.of(caller.organization_id()).begin().await?;
-    let article = transaction.insert_article(&new.title, &new.body, ArticleState::Draft).await?;
+    let article = transaction
+        .insert_article(ArticleText::written(&new.title, &new.body, &caller.actor()), ArticleState::Draft)
+        .await?;
     transaction.commit().await?;
     Ok((StatusCode::CREATED, axum::Json(article.into())))
 }
@@ -149,7 +151,7 @@ pub(crate) async fn update_article(
     let body = changes.body.unwrap_or(present.body);
     check(&title, &body)?;
     let mut transaction = tenant.begin().await?;
-    let article = transaction.update_article(id, &title, &body).await?;
+    let article = transaction.update_article(id, ArticleText::written(&title, &body, &caller.actor())).await?;
     transaction.commit().await?;
     Ok(axum::Json(article.into()))
 }
@@ -220,7 +222,7 @@ pub(crate) async fn publish_article(
     caller: Caller,
     Path(id): Path<ArticleId>,
 ) -> Result<axum::Json<ArticleObject>> {
-    Ok(axum::Json(publish(&app.library, caller.organization_id(), id).await?.into()))
+    Ok(axum::Json(publish(&app.library, caller.organization_id(), id, &caller.actor()).await?.into()))
 }
 
 /// Takes an article out of answers; its text stays.
@@ -231,7 +233,7 @@ pub(crate) async fn archive_article(
     caller: Caller,
     Path(id): Path<ArticleId>,
 ) -> Result<axum::Json<ArticleObject>> {
-    Ok(axum::Json(archive(&app.library, caller.organization_id(), id).await?.into()))
+    Ok(axum::Json(archive(&app.library, caller.organization_id(), id, &caller.actor()).await?.into()))
 }
 
 fn check(title: &str, body: &str) -> Result<()> {

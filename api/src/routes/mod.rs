@@ -18,6 +18,7 @@ pub(crate) mod messages;
 pub(crate) mod notes;
 pub(crate) mod playground;
 pub(crate) mod resolution;
+pub(crate) mod scan_changes;
 pub(crate) mod scans;
 pub(crate) mod search;
 pub(crate) mod session;

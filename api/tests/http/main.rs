@@ -18,4 +18,5 @@ mod knowledge;
 mod members;
 mod operations;
 mod playground;
+mod rescans;
 mod support;

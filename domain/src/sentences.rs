@@ -161,7 +161,7 @@ fn line_kind(line: &str) -> LineKind {
 }
 
 /// How many bytes of the line are a list marker (`- `, `* `, `1. `, `2) `), 0 where none is.
-pub(crate) fn item_marker(line: &str) -> usize {
+pub fn item_marker(line: &str) -> usize {
     for bullet in ["- ", "* ", "+ ", "• "] {
         if line.starts_with(bullet) {
             return bullet.len();
