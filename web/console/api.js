@@ -115,8 +115,9 @@ function deliver(block, on) {
 }
 
 const KINDS = [
-  "conversation.created", "conversation.updated", "conversation.noted", "message.created", "conversation.handed_off",
-  "scan.started", "scan.page", "scan.ended", "scan.updated", "article.published", "article.archived",
+  "conversation.created", "conversation.updated", "conversation.noted", "conversation.handed_off", "message.created",
+  "scan.started", "scan.page", "scan.progress", "scan.paused", "scan.resumed", "scan.ended", "scan.changes_applied", "scan.changes_decided",
+  "article.published", "article.archived", "article.suggested", "article.rejected",
 ];
 
 /**

@@ -78,7 +78,7 @@ export function decisionChip(decision, reason) {
 
 export function stateChip(state) {
   const tones = {
-    published: "good", completed: "good", new: "good", changed: "warn", running: "info", discovering: "info", pending: "",
+    published: "good", completed: "good", new: "good", changed: "warn", running: "info", discovering: "info", concluding: "info", pending: "",
     failed: "bad", cancelled: "", paused: "warn", skipped: "", same: "", removed: "warn", draft: "", in_review: "warn", archived: "",
   };
   return chip(word(state), tones[state] ?? "");

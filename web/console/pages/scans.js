@@ -165,12 +165,13 @@ class Scan extends View {
     const { scan, problem } = this.state;
     if (problem) return h("div", { class: "content" }, heading("scans"), failure(problem));
     if (!scan) return h("div", { class: "content" }, heading("scans"), skeleton(6));
-    const isGoing = ["discovering", "running"].includes(scan.state);
+    const isGoing = ["discovering", "running", "concluding"].includes(scan.state);
     return h("div", { class: "content" }, heading("scans"),
       h("div", { class: "row" }, h("h2", {}, scan.url), stateChip(scan.state), h("span", { class: "spring" }),
-        isGoing ? button("Pause", () => this.act("pause", "Paused. What was read stays."), "quiet") : null, scan.state === "paused" ? button("Go on", () => this.act("resume", "It goes on."), "primary") : null,
+        isGoing && scan.state !== "concluding" ? button("Pause", () => this.act("pause", "Paused. What was read stays."), "quiet") : null, scan.state === "paused" ? button("Go on", () => this.act("resume", "It goes on."), "primary") : null,
         isGoing || scan.state === "paused" ? button("Cancel", () => this.act("cancel", "Called off. What was read stays."), "danger quiet") : h("a", { class: "button", href: query("/knowledge/new", { url: scan.url }) }, "Scan again")),
-      scan.error ? failure({ message: scan.error }) : null, this.progress(scan, isGoing), this.pages(scan));
+      scan.error ? failure({ message: scan.error }) : null, this.progress(scan, isGoing),
+      scan.changes?.waiting ? h("fd-changes", { key: "changes", id: scan.id, because: scan.held_because, waiting: scan.changes.waiting, decided: () => this.load() }) : null, this.pages(scan));
   }
 
   progress(scan, isGoing) {
@@ -194,3 +195,51 @@ class Scan extends View {
   }
 }
 customElements.define("fd-scan", Scan);
+
+/** What a scan found other than before and a person should see first: line by line, to apply or refuse. */
+class Changes extends View {
+  state = { list: null, problem: null };
+
+  entered() {
+    this.load();
+  }
+
+  changed(before) {
+    if (before.waiting !== this.given.waiting) this.load();
+  }
+
+  async load() {
+    const list = new Stretches(`/v1/scans/${this.given.id}/diff`, { decision: "waiting", limit: 20 });
+    try {
+      await list.first();
+      this.set({ list, problem: null });
+    } catch (problem) {
+      this.set({ problem });
+    }
+  }
+
+  async decide(verdict, page) {
+    if (!(await attempt(() => post(`/v1/scans/${this.given.id}/${verdict}`, page ? { pages: [page.id] } : {})))) return;
+    toast(verdict === "apply" ? "Applied. Answers use the fresh text." : "Refused. The earlier text stays.");
+    this.given.decided();
+    await this.load();
+  }
+
+  render() {
+    const { list, problem } = this.state;
+    const { because, waiting } = this.given;
+    return h("section", { class: "preview", "aria-label": "Changes that wait" },
+      h("div", { class: "row" }, h("h2", {}, `${plural(waiting, "change")} to look at`), h("span", { class: "spring" }), button("Refuse all", () => this.decide("reject"), "danger quiet"), button("Apply all", () => this.decide("apply"), "primary")),
+      because ? h("p", { class: "soft" }, sentence(because)) : null,
+      problem ? failure(problem, () => this.load()) : !list ? skeleton(4) : [list.rows.map((page) => this.page(page)), more(list, async () => { await attempt(() => list.more()); this.update(); })]);
+  }
+
+  page(page) {
+    const lines = (page.diff.hunks ?? []).map((hunk, at) => h("pre", { key: at, class: "diff", tabindex: "0", "aria-label": `Lines from ${hunk.after_line}` },
+      hunk.lines.map((line) => h({ same: "span", removed: "del", added: "ins" }[line.kind] ?? "span", {}, `${line.text}\n`))));
+    return h("details", { key: page.id }, h("summary", {}, page.url, " ", stateChip(page.state), (page.risks ?? []).map((risk) => chip(`${word(risk.kind)}: ${risk.before.join(", ") || "none"} → ${risk.after.join(", ") || "none"}`, "warn"))),
+      page.reason ? h("p", { class: "soft" }, sentence(page.reason)) : null, lines, page.diff.cut ? h("p", { class: "soft" }, "More differs than is shown here.") : null,
+      h("p", { class: "row" }, button("Apply", () => this.decide("apply", page), "quiet small"), button("Refuse", () => this.decide("reject", page), "danger quiet small")));
+  }
+}
+customElements.define("fd-changes", Changes);
