@@ -181,7 +181,7 @@ class Scan extends View {
     const seconds = Math.max(1, (new Date(scan.finished_at ?? Date.now()) - new Date(scan.created_at)) / 1000);
     return h("section", { class: "progress", "aria-label": "Progress" },
       h("progress", { max: String(Math.max(1, total)), value: String(done), "aria-label": "Pages done" }),
-      h("p", { role: "status" }, h("strong", {}, `${count(done)} of ${plural(total, "page")}`), h("span", { class: "soft" }, ` · ${(done / seconds).toFixed(1)} a second · `, isGoing ? "answerable as they come in" : scan.finished_at ? ["ended ", ago(scan.finished_at), " ago"] : word(scan.state))),
+      h("p", { role: "status" }, h("strong", {}, `${count(done)} of ${plural(total, "page")}`), h("span", { class: "soft" }, ` · ${(done / seconds).toFixed(1)} a second · `, isGoing ? "answerable as they come in" : scan.finished_at ? ["ended: ", ago(scan.finished_at)] : word(scan.state))),
       h("p", { class: "row" }, OUTCOMES.filter(of).map((state) => h("span", { key: state, class: "row facts" }, stateChip(state), count(of(state))))));
   }
 
