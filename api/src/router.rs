@@ -141,9 +141,18 @@ fn knowledge() -> OpenApiRouter<App> {
         .routes(routes!(r::scan_changes::reject_changes))
         .routes(routes!(r::articles::list_articles, r::articles::create_article))
         .routes(routes!(r::articles::get_article, r::articles::update_article, r::articles::delete_article))
-        .routes(routes!(r::articles::list_versions))
+        .routes(routes!(r::article_versions::list_versions))
+        .routes(routes!(r::article_versions::compare_versions))
+        .routes(routes!(r::article_versions::restore_version))
         .routes(routes!(r::articles::publish_article))
         .routes(routes!(r::articles::archive_article))
+        .routes(routes!(r::review::list_review))
+        .routes(routes!(r::review::get_review))
+        .routes(routes!(r::review::approve_review))
+        .routes(routes!(r::review::reject_review))
+        .routes(routes!(r::review::approve_many))
+        .routes(routes!(r::review::reject_many))
+        .routes(routes!(r::sources::create_drafts))
 }
 
 fn playground() -> OpenApiRouter<App> {

@@ -14,6 +14,8 @@ pub const GENERATOR: &str = "rules 1";
 const ARTICLE_WORDS_MAX: usize = 1_200;
 /// Words below which a part of a long document joins its neighbour.
 const PART_WORDS_MIN: usize = 120;
+/// Top headings that the title of a part names.
+const PART_HEADS_NAMED_MAX: usize = 3;
 /// Words of sentences below which a text is no article.
 const ARTICLE_WORDS_MIN: usize = 15;
 /// Words of an answer; longer ones stay in their article.
@@ -113,19 +115,14 @@ impl Page<'_> {
     }
 
     fn take_questions(&mut self) {
-        let headed: Vec<usize> = self
-            .left()
-            .into_iter()
-            .filter(|(_, section)| section.level > 0 && !self.is_title(section))
-            .map(|(index, _)| index)
-            .collect();
-        let asked: Vec<usize> = headed
-            .iter()
-            .copied()
-            .filter(|index| self.sections.get(*index).is_some_and(|section| is_question(&section.heading)))
-            .collect();
-        let is_faq =
-            says_faq(self.material.title) && !asked.is_empty() || asked.len() >= 2 && asked.len() * 2 >= headed.len();
+        let headed: Vec<(usize, &Section)> =
+            self.left().into_iter().filter(|(_, section)| section.level > 0 && !self.is_title(section)).collect();
+        let asked: Vec<usize> =
+            headed.iter().filter(|(_, section)| is_question(&section.heading)).map(|(index, _)| *index).collect();
+        let wondered =
+            headed.iter().filter(|(_, section)| is_question(&section.heading) && !is_check(&section.heading));
+        let wondered = wondered.count();
+        let is_faq = says_faq(self.material.title) || wondered >= 2 && wondered * 2 >= headed.len();
         for index in asked {
             let Some(section) = self.sections.get(index).filter(|_| !self.is_taken(index)) else { continue };
             let inside = self
@@ -181,38 +178,48 @@ impl Page<'_> {
             return;
         }
         for part in self.parts(&left) {
-            // What begins with a heading is called by it, unless that is the page's own.
-            let first = part.first().and_then(|index| self.sections.get(*index));
-            let heading = first.filter(|section| section.level > 0 && !self.is_title(section));
-            let title = match heading {
-                Some(section) => format!("{}: {}", self.material.title, section.heading),
-                None => self.material.title.to_owned(),
+            let heads: Vec<&str> = part
+                .heads
+                .iter()
+                .filter_map(|head| self.sections.get(*head))
+                .map(|head| head.heading.as_str())
+                .collect();
+            // What begins with headings is called by them, unless these are too many to say.
+            let begins_with_head = part.sections.first().is_some_and(|first| part.heads.first() == Some(first));
+            let title = match heads.as_slice() {
+                named @ [_, ..] if begins_with_head && named.len() <= PART_HEADS_NAMED_MAX => {
+                    format!("{}: {}", self.material.title, named.join(", "))
+                }
+                [first, ..] if begins_with_head => format!("{}: {first} and more", self.material.title),
+                _ => self.material.title.to_owned(),
             };
-            let key = self.key(heading.map(|section| section.heading.as_str()));
-            let linked = self.compose_of(&part, heading.and(part.first().copied()));
+            let key = self.key(heads.first().copied().filter(|_| begins_with_head));
+            let untitled = part.heads.first().copied().filter(|_| begins_with_head && heads.len() == 1);
+            let linked = self.compose_of(&part.sections, untitled);
             self.push_article(key, title, linked);
         }
     }
 
     /// A long page in parts: along its top headings, small neighbours joined.
-    fn parts(&self, left: &[usize]) -> Vec<Vec<usize>> {
+    fn parts(&self, left: &[usize]) -> Vec<Part> {
         let level = |index: usize| {
             self.sections.get(index).filter(|section| !self.is_title(section)).map_or(0, |section| section.level)
         };
         let count = |wanted: usize| left.iter().filter(|index| level(**index) == wanted).count();
         let top = (1..=6).find(|wanted| count(*wanted) >= 2).unwrap_or(6);
-        let mut parts: Vec<(usize, Vec<usize>)> = Vec::new();
-        for index in left {
-            let begins = (1..=top).contains(&level(*index));
-            match parts.last_mut() {
-                Some((words, part)) if !begins || *words < PART_WORDS_MIN => {
-                    *words += self.words(*index);
-                    part.push(*index);
-                }
-                _ => parts.push((self.words(*index), vec![*index])),
+        let mut parts: Vec<Part> = Vec::new();
+        for index in left.iter().copied() {
+            let is_head = (1..=top).contains(&level(index));
+            if !parts.last().is_some_and(|part| !is_head || part.words < PART_WORDS_MIN) {
+                parts.push(Part::default());
+            }
+            if let Some(part) = parts.last_mut() {
+                part.words += self.words(index);
+                part.sections.push(index);
+                part.heads.extend(is_head.then_some(index));
             }
         }
-        parts.into_iter().map(|(_, part)| part).collect()
+        parts
     }
 
     fn words(&self, index: usize) -> usize {
@@ -270,6 +277,15 @@ impl Page<'_> {
     }
 }
 
+/// A part of a long page.
+#[derive(Default)]
+struct Part {
+    words: usize,
+    sections: Vec<usize>,
+    /// Those of its sections that have a top heading.
+    heads: Vec<usize>,
+}
+
 /// Whether a heading asks something.
 fn is_question(heading: &str) -> bool {
     heading.trim_end().ends_with(['?', '？', '؟'])
@@ -303,11 +319,9 @@ fn says_faq(title: &str) -> bool {
         .any(|words| title.contains(words))
 }
 
-/// Whether a question of a page that is about something is understood by itself. What asks the reader
-/// to check something is a step of the page.
-fn stands_alone(heading: &str, title: &str) -> bool {
-    let heading = heading.to_lowercase();
-    const CHECKS: [&str; 12] = [
+/// Whether a question asks the reader to check something: it is a step of its page.
+fn is_check(heading: &str) -> bool {
+    const BEGINNINGS: [&str; 12] = [
         "have you",
         "did you",
         "are you",
@@ -321,9 +335,16 @@ fn stands_alone(heading: &str, title: &str) -> bool {
         "ready ",
         "still ",
     ];
-    if CHECKS.iter().any(|check| heading.starts_with(check)) {
+    let heading = heading.to_lowercase();
+    BEGINNINGS.iter().any(|beginning| heading.starts_with(beginning))
+}
+
+/// Whether a question of a page that is about something is understood by itself.
+fn stands_alone(heading: &str, title: &str) -> bool {
+    if is_check(heading) {
         return false;
     }
+    let heading = heading.to_lowercase();
     let words: Vec<&str> = heading.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let title = title.to_lowercase();
     let about = |word: &&&str| {
@@ -389,3 +410,125 @@ const NAVIGATION: [&str; 40] = [
     "vedi anche",
     "veja também",
 ];
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "tests fail by panicking")]
+    use super::*;
+    use proptest::prelude::*;
+
+    fn drafts(title: &str, text: &str) -> Vec<Drafted> {
+        draft(&Material { key: "page", title, text })
+    }
+
+    fn titles(title: &str, text: &str) -> Vec<(ArticleKind, String, String)> {
+        drafts(title, text).into_iter().map(|draft| (draft.kind, draft.title, draft.key)).collect()
+    }
+
+    fn row(kind: ArticleKind, title: &str, key: &str) -> (ArticleKind, String, String) {
+        (kind, title.to_owned(), key.to_owned())
+    }
+
+    const WORDS: &str = "Open your account and choose the plan that you want to have from the next month on, then press save to keep it.";
+
+    #[test]
+    fn a_page_is_one_article_without_what_only_leads_elsewhere() {
+        let text = format!(
+            "# Change plan\n\n{WORDS}\n\n### Limits\n\nA plan has limits.\n\n## What’s next?\n\n- Invoices\n\n### Deeper\n\nx\n"
+        );
+        let found = drafts("Change plan", &text);
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].title.as_str(), found[0].key.as_str()), ("Change plan", "page"));
+        assert_eq!(found[0].linked.body, format!("{WORDS}\n\n## Limits\n\nA plan has limits."));
+        let places: Vec<&str> =
+            found[0].linked.sentences.iter().map(|placed| &text[placed.place.clone().unwrap()]).collect();
+        assert_eq!(places, [WORDS, "A plan has limits."]);
+    }
+
+    #[test]
+    fn a_page_of_questions_becomes_questions_and_what_is_left_an_article() {
+        let text = format!(
+            "# Billing FAQ\n\n{WORDS}\n\n## 1. How long do refunds take?\n\nFive days.\n\n### By card\n\nThree days.\n\n## Are you open on Sunday?\n\nYes, we are.\n\n## Is it free?\n"
+        );
+        use ArticleKind::{Article, Faq};
+        assert_eq!(
+            titles("Billing FAQ", &text),
+            [
+                row(Faq, "How long do refunds take?", "page#1-how-long-do-refunds-take"),
+                row(Faq, "Are you open on Sunday?", "page#are-you-open-on-sunday"),
+                row(Article, "Billing FAQ", "page"),
+            ]
+        );
+        assert_eq!(drafts("Billing FAQ", &text)[0].linked.body, "Five days.\n\n## By card\n\nThree days.");
+    }
+
+    #[test]
+    fn a_question_inside_a_page_is_taken_where_it_is_understood_alone() {
+        let page = |question: &str| {
+            format!(
+                "# Import data\n\n{WORDS}\n\n## Steps\n\n{WORDS}\n\n## After\n\n{WORDS}\n\n## {question}\n\nTwo files at most.\n"
+            )
+        };
+        for (question, taken) in [
+            ("How many files can I import at the same time?", true),
+            ("How is imported data kept?", true),
+            ("How much is it?", false),
+            ("Have you imported your data from the old account already?", false),
+        ] {
+            let found = drafts("Import data", &page(question));
+            assert_eq!(found.iter().any(|draft| draft.kind == ArticleKind::Faq), taken, "{question}");
+        }
+    }
+
+    #[test]
+    fn a_section_of_questions_is_taken_and_a_glossary_term_by_term() {
+        let text = format!(
+            "# Cards\n\n{WORDS}\n\n## More\n\n{WORDS}\n\n## Even more\n\n{WORDS}\n\n## Frequently asked questions\n\n### Fees?\n\nNone at all.\n\n## Terms\n\n- Chip\n  The small square on a card.\n- Limit\n  What a card can spend a month.\n- Pin\n  Four digits that only you know.\n"
+        );
+        let found = titles("Cards", &text);
+        use ArticleKind::{Article, Faq};
+        assert_eq!(
+            found,
+            [
+                row(Faq, "Fees?", "page#fees"),
+                row(Faq, "Chip", "page#chip"),
+                row(Faq, "Limit", "page#limit"),
+                row(Faq, "Pin", "page#pin"),
+                row(Article, "Cards", "page"),
+            ]
+        );
+        assert_eq!(drafts("Cards", &text)[2].linked.body, "What a card can spend a month.");
+    }
+
+    #[test]
+    fn a_long_page_is_cut_along_its_top_headings() {
+        let long = format!("{WORDS} ").repeat(18);
+        let text = format!(
+            "# Guide\n\n{WORDS}\n\n## One\n\n{long}\n\n### Inside\n\n{WORDS}\n\n## Two\n\n{WORDS}\n\n## Three\n\n{long}\n\n## Four\n\n{long}\n"
+        );
+        let found: Vec<String> = titles("Guide", &text).into_iter().map(|(_, title, _)| title).collect();
+        assert_eq!(found, ["Guide", "Guide: Two, Three", "Guide: Four"]);
+    }
+
+    #[test]
+    fn a_list_of_links_and_an_empty_page_are_no_articles() {
+        assert!(drafts("Index", "# Index\n\n- Billing\n- Cards\n- Invoices and more\n").is_empty());
+        assert!(drafts("", "").is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn every_sentence_of_every_draft_stands_in_the_document(
+            text in "(#{1,3} [A-Za-z ]{1,20}\\??\n|[A-Z][a-z ,.é]{0,60}[.!?]\n|- [a-z ]{1,30}\n|  [a-z ]{8,40}\n|`{3,5}\n|\\| [a-z]{1,5} \\|\n|\n){0,40}"
+        ) {
+            for draft in drafts("Some title", &text) {
+                for placed in &draft.linked.sentences {
+                    let place = placed.place.clone();
+                    prop_assert!(place.is_some(), "{:?} of {:?}", placed.sentence, text);
+                    let quote = text.get(place.unwrap()).unwrap_or_default();
+                    prop_assert!(quote.split_whitespace().eq(placed.sentence.split_whitespace()));
+                }
+            }
+        }
+    }
+}

@@ -54,6 +54,19 @@ pub struct Ran {
     pub more: bool,
 }
 
+impl Ran {
+    /// Adds what another run did.
+    pub fn add(&mut self, other: Self) {
+        self.documents += other.documents;
+        self.suggested += other.suggested;
+        self.changed += other.changed;
+        self.merged += other.merged;
+        self.withdrawn += other.withdrawn;
+        self.published += other.published;
+        self.more = other.more;
+    }
+}
+
 /// The support from which suggestions of a source are published without review; `None`: all are reviewed.
 pub fn publish_support_min(source: &Source, publish: bool) -> Option<f64> {
     let set = source.settings.get(PUBLISH_SETTING).and_then(serde_json::Value::as_f64);

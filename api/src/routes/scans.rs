@@ -38,7 +38,7 @@ pub(crate) struct CreateScan {
     /// Draft articles and questions with answers from the pages, for review; `true` where absent.
     #[serde(default)]
     generate: Option<bool>,
-    /// Publish what is generated without review, as far as each sentence of it is proved.
+    /// Publish what is generated without review, as far as every sentence of it is proved.
     #[serde(default)]
     publish: bool,
     /// Minutes after which the scan ends; pages not read by then are skipped. Time on hold does not count.

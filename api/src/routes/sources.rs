@@ -7,6 +7,7 @@ use crate::error::{Problem, Result};
 use crate::list::{self, List};
 use axum::extract::State;
 use axum::http::StatusCode;
+use domain::job::DraftArticles;
 use domain::knowledge::Source;
 use domain::page::RescanSettings;
 use domain::{SourceId, Time};
@@ -187,6 +188,33 @@ pub(crate) async fn update_source(
     }
     transaction.commit().await?;
     Ok(axum::Json(tenant.load_source(id).await?.into()))
+}
+
+/// What becomes of what is drafted.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct CreateDrafts {
+    /// Publish without review what is proved well enough.
+    publish: bool,
+}
+
+/// Has articles drafted from the documents of a source that were not drafted from yet; a job does it.
+#[utoipa::path(post, path = "/v1/sources/{id}/drafts", tag = "knowledge", params(("id" = String, Path)),
+    operation_id = "create_drafts", request_body = CreateDrafts,
+    responses((status = 202, description = "A job is on its way; the review queue shows what it finds")))]
+pub(crate) async fn create_drafts(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<SourceId>,
+    Json(body): Json<CreateDrafts>,
+) -> Result<StatusCode> {
+    let tenant = app.of(caller.organization_id());
+    tenant.load_source(id).await?;
+    let mut transaction = tenant.begin().await?;
+    let now = transaction.now();
+    transaction.enqueue(&DraftArticles { source_id: id, publish: body.publish }, now).await?;
+    transaction.commit().await?;
+    Ok(StatusCode::ACCEPTED)
 }
 
 /// Deletes a source with its scans and documents; nothing of it is found from now on.

@@ -1,6 +1,7 @@
 //! `frontdesk scan`: previews a website, or scans it with progress.
 
 use crate::cli;
+use crate::commands::review;
 use crate::commands::scan_changes;
 use crate::failure::Failure;
 use crate::output::{Exit, Format, Output};
@@ -40,6 +41,7 @@ pub(crate) async fn run(wired: Wired, options: &cli::Scan, output: Output) -> Re
         exclude: options.exclude.clone(),
         pages_max: options.max_pages.unwrap_or(wired.settings.scan.pages_max) as usize,
         depth_max: options.max_depth.unwrap_or(wired.settings.scan.depth_max) as usize,
+        generate: !options.no_drafts,
         publish: options.publish,
         ..ScanSettings::default()
     };
@@ -53,8 +55,7 @@ pub(crate) async fn run(wired: Wired, options: &cli::Scan, output: Output) -> Re
     wired.say_if_lexical(output);
     let started = Instant::now();
     let scan = start_or_join(&wired, options, settings, output).await?;
-    let ended = with_worker(&wired, watch(&wired, &scan, output)).await;
-    let (scan, progress) = ended?;
+    let (scan, progress) = with_worker(&wired, read(&wired, &scan, output)).await?;
     wired.catch_up().await?;
     let not_read = not_read(&wired, &scan).await?;
     let outcome = Outcome { progress, seconds: started.elapsed().as_secs_f64(), scan, not_read };
@@ -93,6 +94,15 @@ pub(super) async fn with_worker<T>(wired: &Wired, wait: impl Future<Output = T>)
     stop.cancel();
     tasks.wait().await;
     seen
+}
+
+/// Waits until the scan has ended and what it brought is drafted from.
+async fn read(wired: &Wired, scan: &Scan, output: Output) -> Result<(Scan, Progress), Failure> {
+    let seen = watch(wired, scan, output).await?;
+    if scan.settings.generate {
+        review::await_drafts(wired, scan.source_id, output).await?;
+    }
+    Ok(seen)
 }
 
 /// Shows progress until the scan has ended: a bar for people, a line of JSON for each page for machines.
