@@ -32,7 +32,7 @@ pub mod usage;
 pub use error::{ErrorKind, Kinded};
 pub use id::{
     AgentId, ArticleId, AssistantId, ChannelId, ChunkId, ConversationId, CustomerId, DatasetId, DeliveryId, DocumentId,
-    FactId, HandoffId, Id, InvalidId, JobId, KeyId, MessageId, OrganizationId, PageId, Prefixed, RunId, ScanId,
-    SourceId, SuggestionId, TurnId, UsageId, WebhookEndpointId, WorkerId,
+    FactId, HandoffId, Id, InvalidId, JobId, KeyId, MemberId, MessageId, NoteId, OrganizationId, PageId, Prefixed,
+    RunId, ScanId, SourceId, SuggestionId, TurnId, UsageId, WebhookEndpointId, WorkerId,
 };
 pub use time::Time;

@@ -16,6 +16,7 @@ mod foreign;
 mod idempotency;
 mod keys;
 mod knowledge;
+mod members;
 mod operations;
 mod playground;
 mod rescans;
