@@ -6,7 +6,7 @@ use crate::fetch::{Body, Fetched, Get, Want};
 use crate::frontier::Scope;
 use crate::library::{ScanMemory, locked};
 use crate::reason::Reason;
-use crate::scan::{add_pages, keep_profile, parse_start};
+use crate::scan::{add_pages, keep_profile, parse_start, skip_page};
 use crate::{Error, Library, Result};
 use domain::job::Job;
 use domain::page::{Page, PageState, Scan, ScanState};
@@ -60,26 +60,31 @@ async fn read(library: &Library, scan: &Scan, page: &Page, known: Option<&Valida
         last_modified: known.and_then(|known| known.last_modified.clone()),
         crawl_delay: rules.crawl_delay(),
     };
-    let body = match library.fetcher.get(&get).await.map_err(|refused| refused.reason)? {
+    let body = match library.fetcher.get_within(&get, &rules).await.map_err(|refused| refused.reason)? {
         Fetched::NotModified => return Ok(Read::NotModified),
         Fetched::Body(body) => body,
     };
     let memory = library.scan_memory(scan.id);
+    let room = library.fetcher.room_to_parse(body.bytes.len()).await;
     let taken = tokio::task::spawn_blocking(move || {
-        let profile = locked(&memory).profile.clone();
+        let _room = room;
+        let profile = locked(&memory).known_profile();
         let raw = RawPage {
             url: &body.url,
             content_type: body.content_type.as_deref(),
             robots_tag: body.robots_tag.as_deref(),
             bytes: &body.bytes,
         };
-        let extraction = extract(&raw, Some(&profile).filter(|profile| profile.is_ready()))?;
+        let extraction = extract(&raw, Some(&*profile).filter(|profile| profile.is_ready()))?;
         locked(&memory).profile.learn(&extraction.block_hashes);
         Ok::<_, Reason>((body, extraction))
     });
     let (body, extraction) = taken.await.map_err(|_| Reason::TooComplex)??;
     if extraction.seems_gone {
         return Err(Reason::SoftGone);
+    }
+    if extraction.seems_walled {
+        return Err(Reason::Wall);
     }
     Ok(Read::Text { body: Box::new(body), extraction: Box::new(extraction) })
 }
@@ -89,12 +94,13 @@ struct Written {
     outcome: PageOutcome,
     document: Option<(NewDocument, Vectors)>,
     links: Vec<NewPage>,
+    traps: Vec<(Url, Reason)>,
 }
 
 impl Written {
     fn ended(state: PageState, reason: Option<String>) -> Self {
         let outcome = PageOutcome { state, reason, document_id: None, etag: None, last_modified: None };
-        Self { outcome, document: None, links: Vec::new() }
+        Self { outcome, document: None, links: Vec::new(), traps: Vec::new() }
     }
 
     async fn of(
@@ -119,12 +125,13 @@ impl Written {
         };
         let start = parse_start(library, &scan.url)?;
         let scope = Scope::new(&start, &scan.settings.include, &scan.settings.exclude, scan.settings.depth_max)?;
-        let links = unknown_links(library, scan, page, &scope, (&body.url, &extraction));
+        let (links, traps) = unknown_links(library, scan, page, &scope, (&body.url, &extraction));
         let mut written = match skipped_because(&scope, page, &body, &extraction) {
             Some(reason) => Self::ended(PageState::Skipped, Some(reason)),
             None => Self::ended(PageState::New, None),
         };
         written.links = links;
+        written.traps = traps;
         written.outcome.etag.clone_from(&body.etag);
         written.outcome.last_modified.clone_from(&body.last_modified);
         if written.outcome.state == PageState::New {
@@ -144,11 +151,7 @@ impl Written {
 }
 
 fn state_of(reason: &Reason) -> PageState {
-    let unwanted = matches!(
-        reason,
-        Reason::RobotsForbid(_) | Reason::NoIndex | Reason::WrongType(_) | Reason::Empty | Reason::SoftGone
-    );
-    if unwanted { PageState::Skipped } else { PageState::Failed }
+    if reason.is_unwanted() { PageState::Skipped } else { PageState::Failed }
 }
 
 /// Why a page that was read becomes no document.
@@ -177,25 +180,34 @@ fn unknown_links(
     page: &Page,
     scope: &Scope,
     (found_at, extraction): (&Url, &Extraction),
-) -> Vec<NewPage> {
+) -> (Vec<NewPage>, Vec<(Url, Reason)>) {
     let depth = usize::try_from(page.depth).unwrap_or(0) + 1;
     let memory = library.scan_memory(scan.id);
     let mut memory = locked(&memory);
     let memory: &mut ScanMemory = &mut memory;
-    let mut links = Vec::new();
+    let (mut links, mut traps) = (Vec::new(), Vec::new());
     for link in extraction.links.iter().chain(&extraction.canonical).chain([found_at]) {
-        // What lies outside is no row: most of the web does.
-        let Ok(url) = scope.admit(link, depth) else { continue };
         if memory.known.len() >= scan.settings.pages_max {
             break;
         }
-        if memory.known.contains(url.as_str()) || memory.variants.admit(&url).is_err() {
-            continue;
-        }
+        let admitted = scope.admit(link, depth).and_then(|url| match memory.known.contains(url.as_str()) {
+            true => Ok(None),
+            false => memory.variants.admit(&url).map(|()| Some(url)),
+        });
+        let url = match admitted {
+            Ok(Some(url)) => url,
+            // The first addresses of a trap tell people what was not followed.
+            Err(reason) if reason.is_trap() && memory.is_trap_to_keep(link) => {
+                traps.push((link.clone(), reason));
+                continue;
+            }
+            // What lies outside is no row: most of the web does.
+            Ok(None) | Err(_) => continue,
+        };
         memory.known.insert(url.to_string());
         links.push(NewPage { url: url.to_string(), depth: i64::try_from(depth).unwrap_or(i64::MAX) });
     }
-    links
+    (links, traps)
 }
 
 async fn write(
@@ -223,6 +235,9 @@ async fn write(
     let state = outcome.state;
     transaction.finish_page(page.id, outcome).await?;
     add_pages(&mut transaction, scan.id, &written.links).await?;
+    for (url, reason) in &written.traps {
+        skip_page(&mut transaction, scan.id, url, reason).await?;
+    }
     transaction.tell("scan.page", None, serde_json::json!({ "scan_id": scan.id, "page_id": page.id, "state": state }));
     transaction.commit().await?;
     let word: &'static str = state.into();

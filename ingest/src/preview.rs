@@ -3,7 +3,8 @@
 use crate::extract::{RawPage, extract};
 use crate::fetch::{Body, Fetched, Get};
 use crate::frontier::Scope;
-use crate::scan::{discover_pages, parse_start};
+use crate::discover::discover_pages;
+use crate::scan::parse_start;
 use crate::{Error, Library, Result, tokens};
 use domain::page::ScanSettings;
 use futures::StreamExt;
@@ -18,6 +19,8 @@ const SAMPLES_MAX: usize = 8;
 const SAMPLES_AT_ONCE: usize = 4;
 /// How long samples may take together.
 const SAMPLES_TIMEOUT: Duration = Duration::from_millis(3_500);
+/// How long sitemaps are read.
+const SITEMAPS_TIME_MAX: Duration = Duration::from_secs(2);
 /// Addresses shown of each skip reason.
 const EXAMPLES_MAX: usize = 5;
 
@@ -66,7 +69,7 @@ pub async fn preview(library: &Library, url: &str, settings: &ScanSettings) -> R
     let scope = Scope::new(&start, &settings.include, &settings.exclude, settings.depth_max)?;
     let rules = library.rules(&start).await;
     rules.check(&start).map_err(|reason| Error::Address { url: url.to_owned(), reason })?;
-    let mut discovered = discover_pages(library, &start, &scope, settings.pages_max).await;
+    let mut discovered = discover_pages(library, &start, &scope, (settings.pages_max, SITEMAPS_TIME_MAX)).await;
     let by_links = discovered.sitemaps.is_empty();
     let samples = sample(library, &discovered.pages).await;
     if samples.is_empty() && by_links {

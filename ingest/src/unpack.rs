@@ -94,14 +94,19 @@ impl Unpacker {
     }
 }
 
-/// Unpacks gzip that is whole in memory, as sitemaps are; other bytes are given back as they are.
-pub fn unpack_if_gzip(bytes: Vec<u8>, bounds: Bounds) -> Result<Vec<u8>, Stopped> {
+/// Unpacks gzip that is whole in memory, as sitemaps are; other bytes are given back as they are. Says
+/// whether there is more than the bounds allow, which is left away.
+pub fn unpack_if_gzip(mut bytes: Vec<u8>, bounds: Bounds) -> Result<(Vec<u8>, bool), Stopped> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return if bytes.len() > bounds.unpacked_bytes_max { Err(Stopped::UnpackedTooLarge) } else { Ok(bytes) };
+        let is_cut = bytes.len() > bounds.unpacked_bytes_max;
+        bytes.truncate(bounds.unpacked_bytes_max);
+        return Ok((bytes, is_cut));
     }
     let mut unpacker = Unpacker::gzip(bounds);
-    unpacker.push(&bytes)?;
-    unpacker.finish()
+    match unpacker.push(&bytes) {
+        Err(Stopped::UnpackedTooLarge) => Ok((unpacker.so_far(), true)),
+        pushed => pushed.and_then(|()| unpacker.finish()).map(|bytes| (bytes, false)),
+    }
 }
 
 fn stopped(error: &io::Error) -> Stopped {
@@ -122,11 +127,10 @@ impl Bounded {
 
 impl Write for Bounded {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        if self.bytes.len() + piece.len() > self.bytes_max {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        self.bytes.extend_from_slice(piece);
-        Ok(piece.len())
+        // What still fits is kept: the beginning of some files is worth having.
+        let fits = piece.get(..self.bytes_max.saturating_sub(self.bytes.len())).unwrap_or(piece);
+        self.bytes.extend_from_slice(fits);
+        if fits.len() < piece.len() { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(piece.len()) }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -151,8 +155,8 @@ mod tests {
     #[test]
     fn unpacks_members_one_after_the_other() {
         let packed = [gzip(b"one "), gzip(b"two")].concat();
-        assert_eq!(unpack_if_gzip(packed, BOUNDS).unwrap(), b"one two");
-        assert_eq!(unpack_if_gzip(b"plain".to_vec(), BOUNDS).unwrap(), b"plain");
+        assert_eq!(unpack_if_gzip(packed, BOUNDS).unwrap(), (b"one two".to_vec(), false));
+        assert_eq!(unpack_if_gzip(b"plain".to_vec(), BOUNDS).unwrap(), (b"plain".to_vec(), false));
     }
 
     #[test]
