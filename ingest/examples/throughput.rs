@@ -106,8 +106,9 @@ async fn scan(start: &Url) -> Tally {
                 tally.html_bytes += read.html_bytes;
                 tally.text_bytes += read.text.len();
                 tally.chunks += read.chunks;
-                tally.error_texts +=
-                    usize::from(ERROR_TEXTS.iter().any(|text| read.text.lines().take(3).any(|line| line.contains(text))));
+                tally.error_texts += usize::from(
+                    ERROR_TEXTS.iter().any(|text| read.text.lines().take(3).any(|line| line.contains(text))),
+                );
                 Arc::make_mut(&mut profile).learn(&read.block_hashes);
                 for url in read.links.iter().filter_map(|link| scope.admit(link, 0).ok()) {
                     if seen.insert(url.clone()) {
@@ -132,9 +133,14 @@ async fn page(fetcher: Arc<Fetcher>, url: Url, profile: Arc<SiteProfile>) -> Res
         return Err("not modified".to_owned());
     };
     let taken = tokio::task::spawn_blocking(move || {
-        let raw =
-            RawPage { url: &body.url, content_type: body.content_type.as_deref(), robots_tag: None, bytes: &body.bytes };
-        let page = extract(&raw, Some(&*profile).filter(|profile| profile.is_ready())).map_err(|reason| reason.to_string())?;
+        let raw = RawPage {
+            url: &body.url,
+            content_type: body.content_type.as_deref(),
+            robots_tag: None,
+            bytes: &body.bytes,
+        };
+        let page =
+            extract(&raw, Some(&*profile).filter(|profile| profile.is_ready())).map_err(|reason| reason.to_string())?;
         let chunks = chunk(&page.title, &page.text, &ChunkSettings::default()).len();
         let html_bytes = body.bytes.len();
         Ok(ReadPage { html_bytes, text: page.text, chunks, links: page.links, block_hashes: page.block_hashes })

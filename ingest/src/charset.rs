@@ -53,13 +53,13 @@ fn is_mostly_utf8(bytes: &[u8]) -> bool {
 /// Whether a body that is sent as a page is no text at all.
 pub(crate) fn is_binary(bytes: &[u8], content_type: Option<&str>) -> bool {
     let is_wide = Encoding::for_bom(bytes).is_some()
-        || content_type.is_some_and(|value| {
-            labelled(value.as_bytes()).is_some_and(|label| label.name().starts_with("UTF-16"))
-        });
+        || content_type
+            .is_some_and(|value| labelled(value.as_bytes()).is_some_and(|label| label.name().starts_with("UTF-16")));
     let start = bytes.get(..BINARY_BYTES.min(bytes.len())).unwrap_or(bytes);
     let controls = start.iter().filter(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31)).count();
     // One sign in twenty; texts with a few null bytes in them are still texts.
-    !is_wide && (BINARY_STARTS.iter().any(|magic| bytes.starts_with(magic)) || controls > 16 && controls * 20 > start.len())
+    !is_wide
+        && (BINARY_STARTS.iter().any(|magic| bytes.starts_with(magic)) || controls > 16 && controls * 20 > start.len())
 }
 
 fn stated_inside(bytes: &[u8]) -> Option<&'static Encoding> {
@@ -138,7 +138,9 @@ mod tests {
 
     #[test]
     fn text_is_told_from_other_things() {
-        for text in [b"<p>Hi".as_slice(), b"", b"a text with \0 in it", "日本語のページ".as_bytes(), b"\x1b[1mbold\x1b[0m"] {
+        for text in
+            [b"<p>Hi".as_slice(), b"", b"a text with \0 in it", "日本語のページ".as_bytes(), b"\x1b[1mbold\x1b[0m"]
+        {
             assert!(!is_binary(text, None), "{text:?}");
         }
         assert!(!is_binary(b"\xff\xfeH\0i\0", None));
@@ -152,7 +154,10 @@ mod tests {
         let utf8 = "Größe und Länge".as_bytes();
         assert_eq!(decode(utf8, Some("text/html; charset=iso-8859-1")), "Größe und Länge");
         assert_eq!(decode(utf8, Some("text/html; charset=utf-16")), "Größe und Länge");
-        assert_eq!(decode(b"Gr\xf6\xdfe aus K\xf6ln, sch\xf6ne Stadt", Some("text/html; charset=utf-8")), "Größe aus Köln, schöne Stadt");
+        assert_eq!(
+            decode(b"Gr\xf6\xdfe aus K\xf6ln, sch\xf6ne Stadt", Some("text/html; charset=utf-8")),
+            "Größe aus Köln, schöne Stadt"
+        );
         let mixed = ["Größe, größer, gr".as_bytes(), b"\xfc", "n".as_bytes()].concat();
         assert_eq!(decode(&mixed, Some("text/html; charset=utf-8")), "Größe, größer, gr\u{fffd}n");
     }

@@ -1,11 +1,11 @@
 //! Lists what a website says there is to read: the start and the pages of its sitemaps.
 
+use crate::Library;
 use crate::fetch::{Fetched, Get, Want};
 use crate::frontier::Scope;
 use crate::reason::Reason;
 use crate::robots::Rules;
 use crate::sitemap::{self, Listing, SITEMAP_BYTES_MAX, Sitemap, Walk};
-use crate::Library;
 use std::collections::HashSet;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};

@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 /// Elements inside one another; deeper ones are flattened into their parents.
 pub(crate) const DEPTH_MAX: usize = 512;
 /// Nodes of one page; the index of a whole manual has 90,000, and each takes up some 200 bytes.
-pub(crate) const NODES_MAX: usize = 150_000;
+pub(crate) const NODES_MAX: usize = 120_000;
 /// Time to parse one page; real ones take milliseconds.
-pub(crate) const PARSE_TIME_MAX: Duration = Duration::from_secs(5);
+pub(crate) const PARSE_TIME_MAX: Duration = Duration::from_secs(3);
 /// Bytes parsed between two looks at the limits.
 const PIECE_BYTES: usize = 2 * 1024;
 

@@ -332,10 +332,11 @@ impl Fetcher {
                 deadline += waited.elapsed();
             }
         }
-        match unpacker.finish() {
-            Err(Stopped::UnpackedTooLarge) if may_be_cut => Err(Reason::TooLargeUnpacked(bounds.unpacked_bytes_max)),
+        let held = held.unwrap_or_default();
+        match unpacker.finish_or_cut() {
+            Ok((bytes, is_cut)) if may_be_cut || !is_cut => Ok(Collected { bytes, is_cut, held }),
+            Ok(_) => Err(Reason::TooLargeUnpacked(bounds.unpacked_bytes_max)),
             Err(stopped) => Err(stopped_reason(stopped, bounds)),
-            Ok(bytes) => Ok(Collected { bytes, is_cut: false, held: held.unwrap_or_default() }),
         }
     }
 

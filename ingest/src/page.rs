@@ -190,9 +190,9 @@ fn unknown_links(
         if memory.known.len() >= scan.settings.pages_max {
             break;
         }
-        let admitted = scope.admit(link, depth).and_then(|url| match memory.known.contains(url.as_str()) {
-            true => Ok(None),
-            false => memory.variants.admit(&url).map(|()| Some(url)),
+        let admitted = scope.admit(link, depth).and_then(|url| {
+            let is_known = memory.known.contains(url.as_str());
+            if is_known { Ok(None) } else { memory.variants.admit(&url).map(|()| Some(url)) }
         });
         let url = match admitted {
             Ok(Some(url)) => url,

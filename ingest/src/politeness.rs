@@ -56,8 +56,8 @@ impl Politeness {
     /// and makes the requests follow one another.
     pub async fn wait(&self, url: &Url, crawl_delay: Option<Duration>) -> Turn {
         let permit = self.permits(url).acquire_owned().await.ok();
-        let delay =
-            crawl_delay.map_or(self.settings.delay, |asked| asked.min(self.settings.pause_max).max(self.settings.delay));
+        let delay = crawl_delay
+            .map_or(self.settings.delay, |asked| asked.min(self.settings.pause_max).max(self.settings.delay));
         let start = self.reserve(url, delay);
         sleep_until(start).await;
         Turn { _permit: permit }

@@ -49,6 +49,9 @@ pub enum Reason {
     /// It redirects to another website.
     #[error("the page leads to another website (`{0}`), which would be a scan of its own")]
     LeadsElsewhere(String),
+    /// It is the same page as another one.
+    #[error("duplicate of {0}")]
+    Duplicate(String),
     /// The scan holds as many pages as it may.
     #[error("the scan already has its {0} pages")]
     TooManyPages(usize),
@@ -182,7 +185,50 @@ impl Reason {
                 | Self::Wall
                 | Self::SoftGone
                 | Self::LeadsElsewhere(_)
+                | Self::Duplicate(_)
         )
+    }
+
+    /// The reason in one or two words, for counts.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::OtherSite | Self::LeadsElsewhere(_) => "off site",
+            Self::OutsideStart => "outside the start",
+            Self::NotIncluded => "not included",
+            Self::Excluded(_) => "excluded",
+            Self::RobotsForbid(_) | Self::RobotsUnreadable(_) => "robots.txt",
+            Self::NoIndex => "noindex",
+            Self::Duplicate(_) => "duplicate",
+            Self::NotAPage(_) | Self::WrongType(_) | Self::NotText => "not HTML",
+            Self::TooLarge(_) | Self::TooLargeUnpacked(_) | Self::TextTooLarge(_) | Self::TooComplex => "too large",
+            Self::Gone(_) | Self::SoftGone => "not found",
+            Self::Empty | Self::Wall => "no content",
+            Self::NotAllowed(_) => "not allowed",
+            Self::TooManyPages(_) => "over the limit",
+            Self::BadSitemap(_) | Self::SitemapCut(_) | Self::SlowSitemaps(_) | Self::SitemapLoop => "sitemap",
+            Self::AddressTooLong(_)
+            | Self::TooFar(_)
+            | Self::TooManyVariants(_)
+            | Self::RepeatingPath
+            | Self::Calendar
+            | Self::SessionAddress => "endless links",
+            Self::NotAnAddress
+            | Self::Refused(_)
+            | Self::HostNotFound(_)
+            | Self::Unreachable
+            | Self::Certificate
+            | Self::SlowAnswer(_)
+            | Self::SlowPage(_)
+            | Self::BrokenOff
+            | Self::BadAnswer
+            | Self::TooManyRedirects(_)
+            | Self::BadRedirect
+            | Self::Busy(_)
+            | Self::Status(_)
+            | Self::HeadersTooLarge(_)
+            | Self::UnknownPacking(_)
+            | Self::NoRoom => "not readable",
+        }
     }
 
     /// Whether the address is one of many that a website makes without end.

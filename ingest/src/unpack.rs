@@ -86,10 +86,23 @@ impl Unpacker {
 
     /// Gives out the whole body, unpacked.
     pub fn finish(self) -> Result<Vec<u8>, Stopped> {
+        match self.finish_or_cut()? {
+            (bytes, false) => Ok(bytes),
+            (_, true) => Err(Stopped::UnpackedTooLarge),
+        }
+    }
+
+    /// Gives out the body, unpacked, and says whether there is more than the bounds allow.
+    pub fn finish_or_cut(self) -> Result<(Vec<u8>, bool), Stopped> {
         match self.stage {
-            Stage::Plain(bounded) => Ok(bounded.bytes),
-            Stage::Gzip(_) if self.raw_bytes == 0 => Ok(Vec::new()),
-            Stage::Gzip(decoder) => decoder.finish().map(|bounded| bounded.bytes).map_err(|error| stopped(&error)),
+            Stage::Plain(bounded) => Ok((bounded.bytes, false)),
+            Stage::Gzip(_) if self.raw_bytes == 0 => Ok((Vec::new(), false)),
+            Stage::Gzip(mut decoder) => {
+                let ended = decoder.try_finish().map_err(|error| stopped(&error));
+                let is_cut = ended == Err(Stopped::UnpackedTooLarge);
+                let bytes = std::mem::take(&mut decoder.get_mut().bytes);
+                if is_cut { Ok((bytes, true)) } else { ended.map(|()| (bytes, false)) }
+            }
         }
     }
 }
@@ -105,7 +118,7 @@ pub fn unpack_if_gzip(mut bytes: Vec<u8>, bounds: Bounds) -> Result<(Vec<u8>, bo
     let mut unpacker = Unpacker::gzip(bounds);
     match unpacker.push(&bytes) {
         Err(Stopped::UnpackedTooLarge) => Ok((unpacker.so_far(), true)),
-        pushed => pushed.and_then(|()| unpacker.finish()).map(|bytes| (bytes, false)),
+        pushed => pushed.and_then(|()| unpacker.finish_or_cut()),
     }
 }
 

@@ -56,7 +56,7 @@ impl TestDesk {
         let guard = Guard::new(allowed.collect());
         let settings = FetchSettings {
             first_byte_timeout: Duration::from_secs(1),
-            total_timeout: Duration::from_secs(3),
+            total_timeout: Duration::from_secs(2),
             polite: PoliteSettings {
                 requests_at_once: JOBS_AT_ONCE,
                 delay: Duration::ZERO,

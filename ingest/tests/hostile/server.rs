@@ -15,6 +15,8 @@ pub(crate) enum Answer {
     Bytes(Vec<u8>),
     /// A head, then the same piece again and again until the reader hangs up.
     Endless { head: Vec<u8>, piece: &'static [u8], every: Duration },
+    /// A head, then the same piece so many times.
+    Repeated { head: Vec<u8>, piece: &'static [u8], times: usize },
     /// Nothing, and it does not hang up either.
     Silence,
 }
@@ -98,6 +100,13 @@ async fn answer(mut stream: TcpStream, behaviour: Behaviour, own: &Url, inner: &
                 stream.write_all(piece).await?;
             }
         }
+        Answer::Repeated { head, piece, times } => {
+            stream.write_all(&head).await?;
+            for _ in 0..times {
+                stream.write_all(piece).await?;
+            }
+            stream.shutdown().await
+        }
         Answer::Silence => pending().await,
     }
 }
@@ -116,13 +125,12 @@ pub(crate) fn page(title: &str, body: &str) -> Vec<u8> {
 /// A redirect.
 pub(crate) fn to(target: &str) -> Answer {
     Answer::Bytes(
-        format!("HTTP/1.1 302 Found\r\nlocation: {target}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").into_bytes(),
+        format!("HTTP/1.1 302 Found\r\nlocation: {target}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            .into_bytes(),
     )
 }
 
 /// An answer of that status without a body.
 pub(crate) fn status(line: &str, headers: &str) -> Answer {
-    Answer::Bytes(
-        format!("HTTP/1.1 {line}\r\n{headers}content-length: 0\r\nconnection: close\r\n\r\n").into_bytes(),
-    )
+    Answer::Bytes(format!("HTTP/1.1 {line}\r\n{headers}content-length: 0\r\nconnection: close\r\n\r\n").into_bytes())
 }

@@ -1,5 +1,11 @@
 //! robots.txt as RFC 9309 has it: a table of files, answers and paths, run through the real fetcher and rules.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
 
 use ingest::fetch::{FetchSettings, Fetcher, Get, Want};
 use ingest::guard::Guard;
@@ -26,18 +32,12 @@ struct Case {
     redirects: Option<u32>,
     allowed: Vec<String>,
     forbidden: Vec<String>,
-    /// Absent: not looked at. Null: there is none.
-    #[serde(default, deserialize_with = "present")]
-    delay_ms: Option<Option<u64>>,
+    delay_ms: Option<u64>,
     sitemaps: Option<Vec<String>>,
 }
 
 fn ok() -> u16 {
     200
-}
-
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u64>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 /// Serves the case under its own number: `/7/robots.txt`, its redirects at `/7/r3`.
@@ -62,7 +62,8 @@ async fn serve(cases: Arc<Vec<Case>>) -> Url {
                     format!("HTTP/1.1 {} As it is\r\nlocation: r{next}\r\n", case.status)
                 }
             };
-            let answer = format!("{answer}content-length: {}\r\nconnection: close\r\n\r\n{}", case.robots.len(), case.robots);
+            let answer =
+                format!("{answer}content-length: {}\r\nconnection: close\r\n\r\n{}", case.robots.len(), case.robots);
             let _ = stream.write_all(answer.as_bytes()).await;
             let _ = stream.shutdown().await;
         }
@@ -88,10 +89,14 @@ async fn every_case_is_read_as_the_standard_says() {
         let answer = fetcher.get(&Get { want: Want::Robots, ..Get::page(address) }).await;
         let rules = Rules::of(answer, fetcher.robots_name());
         let allows = |path: &str| rules.check(&Url::parse("https://site.example").unwrap().join(path).unwrap()).is_ok();
-        wrong.extend(case.allowed.iter().filter(|path| !allows(path)).map(|path| format!("{}: {path} is forbidden", case.what)));
-        wrong.extend(case.forbidden.iter().filter(|path| allows(path)).map(|path| format!("{}: {path} is allowed", case.what)));
+        wrong.extend(
+            case.allowed.iter().filter(|path| !allows(path)).map(|path| format!("{}: {path} is forbidden", case.what)),
+        );
+        wrong.extend(
+            case.forbidden.iter().filter(|path| allows(path)).map(|path| format!("{}: {path} is allowed", case.what)),
+        );
         let delay = rules.crawl_delay().map(|delay| u64::try_from(delay.as_millis()).unwrap());
-        if case.delay_ms.is_some_and(|expected| expected != delay) {
+        if case.delay_ms != delay {
             wrong.push(format!("{}: the delay is {delay:?}", case.what));
         }
         let sitemaps: Vec<String> = rules.sitemaps().iter().map(Url::to_string).collect();
