@@ -135,6 +135,11 @@ impl Scope {
         })
     }
 
+    /// The folder of the start, with a slash at its end.
+    pub(crate) fn folder(&self) -> &str {
+        &self.folder
+    }
+
     /// Takes an address in, in its normal form, or says why not. `depth` counts the links that led to it.
     pub fn admit(&self, url: &Url, depth: usize) -> Result<Url, Reason> {
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {

@@ -34,6 +34,8 @@ const LOOKS_AT_ONCE: usize = 4;
 const ADDRESSES_MAX: usize = 20_000;
 /// Texts shorter than this, in bytes, may be the same by chance.
 const DUPLICATE_BYTES_MIN: usize = 200;
+/// Folders shown.
+const FOLDERS_MAX: usize = 20;
 /// Addresses shown of each skip reason.
 const EXAMPLES_MAX: usize = 5;
 
@@ -48,7 +50,7 @@ pub struct Preview {
     pub listed: usize,
     /// Pages that would be read, as far as they are known before reading.
     pub pages: usize,
-    /// Whether following links will find more.
+    /// Whether links lead to pages that no sitemap lists, so that a scan will find more.
     pub more_by_links: bool,
     /// How many pages were looked at: only of these it is known whether they are duplicates, too large,
     /// no pages, or ask not to be indexed.
@@ -96,11 +98,14 @@ pub async fn preview(library: &Library, url: &str, settings: &ScanSettings) -> R
     let by_links = discovered.sitemaps.is_empty();
     let mut draft = Draft::new(discovered, settings.pages_max);
     look_around(library, &mut draft, &Site { scope: &scope, rules: &rules, by_links, deadline }).await;
-    if by_links && draft.looks.is_empty() {
-        let reason = draft.skipped.into_iter().rev().find(|(address, _)| *address == normalize(&start));
-        return Err(fail(reason.map_or(Reason::SlowPage(PREVIEW_TIME_MAX), |(_, reason)| reason)));
+    let start = normalize(&start);
+    let refused = draft.skipped.iter().find(|(address, _)| *address == start).map(|(_, reason)| reason.clone());
+    let is_late = by_links && draft.looked_at == 0;
+    let preview = draft.preview(&start, &scope);
+    match refused.or(is_late.then_some(Reason::SlowPage(PREVIEW_TIME_MAX))) {
+        Some(reason) if preview.pages == 0 || is_late => Err(fail(reason)),
+        _ => Ok(preview),
     }
-    Ok(draft.preview(&start, by_links))
 }
 
 /// Where a preview looks, and until when.
@@ -121,6 +126,7 @@ struct Draft {
     looks: HashMap<Url, usize>,
     looked_at: usize,
     texts: HashMap<u64, Url>,
+    more_by_links: bool,
     pages_max: usize,
 }
 
@@ -141,9 +147,7 @@ async fn look_around(library: &Library, draft: &mut Draft, site: &Site<'_>) {
         let Ok(Some((url, looked))) = timeout_at(site.deadline, running.next()).await else { return };
         draft.looked_at += 1;
         let links = draft.take(url, looked, site);
-        if site.by_links {
-            waiting.extend(draft.follow(&links, site));
-        }
+        waiting.extend(draft.follow(&links, site));
     }
 }
 
@@ -171,7 +175,6 @@ async fn look(library: &Library, rules: &Rules, url: Url) -> (Url, Result<(Url, 
 impl Draft {
     fn new(discovered: Discovered, pages_max: usize) -> Self {
         Self {
-            sitemaps: discovered.sitemaps,
             listed: discovered.listed,
             known: discovered.pages.iter().cloned().collect(),
             pages: discovered.pages,
@@ -179,6 +182,8 @@ impl Draft {
             looks: HashMap::new(),
             looked_at: 0,
             texts: HashMap::new(),
+            more_by_links: discovered.sitemaps.is_empty(),
+            sitemaps: discovered.sitemaps,
             pages_max,
         }
     }
@@ -219,7 +224,7 @@ impl Draft {
         links
     }
 
-    /// Adds pages that links lead to; gives back those that are new.
+    /// Adds pages that links lead to, as the scan will; gives back those that are new.
     fn follow(&mut self, links: &[Url], site: &Site<'_>) -> Vec<Url> {
         let mut found = Vec::new();
         for link in links {
@@ -231,20 +236,23 @@ impl Draft {
             if !self.known.insert(address) {
                 continue;
             }
-            self.listed += 1;
             match admitted {
+                // A sitemap says what a site holds; that its pages link elsewhere is nobody's loss.
+                Err(reason) if !site.by_links && reason.is_outside() => continue,
                 Ok(url) if self.pages.len() < self.pages_max => {
+                    self.more_by_links = true;
                     self.pages.push(url.clone());
                     found.push(url);
                 }
                 Ok(url) => self.skipped.push((url, Reason::TooManyPages(self.pages_max))),
                 Err(reason) => self.skipped.push((link.clone(), reason)),
             }
+            self.listed += 1;
         }
         found
     }
 
-    fn preview(self, start: &Url, by_links: bool) -> Preview {
+    fn preview(self, start: &Url, scope: &Scope) -> Preview {
         let refused: HashSet<&Url> = self.skipped.iter().map(|(url, _)| url).collect();
         let pages: Vec<&Url> = self.pages.iter().filter(|url| !refused.contains(url)).collect();
         Preview {
@@ -252,9 +260,9 @@ impl Draft {
             sitemaps: self.sitemaps.iter().map(Url::to_string).collect(),
             listed: self.listed.max(self.pages.len()),
             pages: pages.len(),
-            more_by_links: by_links,
+            more_by_links: self.more_by_links,
             looked_at: self.looked_at,
-            folders: folders(&pages, &self.looks),
+            folders: folders(&pages, &self.looks, scope.folder()),
             skipped: skipped(&self.skipped),
         }
     }
@@ -266,36 +274,59 @@ fn hash(text: &str) -> u64 {
     hash.value()
 }
 
-fn folder_of(page: &Url) -> String {
-    let mut segments = page.path().trim_start_matches('/').split('/');
-    match (segments.next(), segments.next()) {
-        (Some(folder), Some(_)) => format!("/{folder}/"),
-        _ => "/".to_owned(),
+/// The folder of a page: the first one below the folder of the start.
+fn folder_of(page: &Url, base: &str) -> String {
+    let path = page.path();
+    let (above, below) = path.strip_prefix(base).map_or(("/", path.trim_start_matches('/')), |below| (base, below));
+    below.split_once('/').map_or_else(|| above.to_owned(), |(folder, _)| format!("{above}{folder}/"))
+}
+
+#[derive(Default)]
+struct Sum {
+    pages: usize,
+    looked_at: usize,
+    tokens: usize,
+}
+
+impl Sum {
+    fn add(&mut self, other: &Self) {
+        self.pages += other.pages;
+        self.looked_at += other.looked_at;
+        self.tokens += other.tokens;
     }
 }
 
-/// Counts pages by folder; of folders that were not looked into, the sizes are those of the others.
-fn folders(pages: &[&Url], looks: &HashMap<Url, usize>) -> Vec<Folder> {
-    let mean = |sum: usize, number: usize| sum.checked_div(number).unwrap_or(0);
-    let mean_of_all = mean(looks.values().sum(), looks.len());
-    let mut by_path: BTreeMap<String, (usize, usize, usize)> = BTreeMap::new();
+/// Counts pages by folder; of folders that were not looked into, the sizes are those of the others. Folders
+/// of one page, and those beyond the largest, are counted with the folder of the start.
+fn folders(pages: &[&Url], looks: &HashMap<Url, usize>, base: &str) -> Vec<Folder> {
+    let mut by_path: BTreeMap<String, Sum> = BTreeMap::new();
     for page in pages {
-        let (pages, looked_at, tokens) = by_path.entry(folder_of(page)).or_default();
-        *pages += 1;
-        if let Some(estimate) = looks.get(page) {
-            *looked_at += 1;
-            *tokens += estimate;
-        }
+        let tokens = looks.get(page).copied();
+        let one = Sum { pages: 1, looked_at: usize::from(tokens.is_some()), tokens: tokens.unwrap_or(0) };
+        by_path.entry(folder_of(page, base)).or_default().add(&one);
     }
-    let mut folders: Vec<Folder> = by_path
-        .into_iter()
-        .map(|(path, (pages, looked_at, tokens))| {
-            let each = if looked_at == 0 { mean_of_all } else { mean(tokens, looked_at) };
-            Folder { path, pages, tokens_estimated: pages * each }
+    let mut sums: Vec<(String, Sum)> = by_path.into_iter().collect();
+    sums.sort_by(|(one, a), (other, b)| b.pages.cmp(&a.pages).then(one.cmp(other)));
+    let mut rest = Sum::default();
+    let mut number = 0;
+    sums.retain(|(path, sum)| {
+        number += 1;
+        let is_shown = path != base && sum.pages > 1 && number <= FOLDERS_MAX;
+        if !is_shown {
+            rest.add(sum);
+        }
+        is_shown
+    });
+    if rest.pages > 0 {
+        sums.push((base.to_owned(), rest));
+    }
+    let mean_of_all = looks.values().sum::<usize>().checked_div(looks.len()).unwrap_or(0);
+    sums.into_iter()
+        .map(|(path, sum)| {
+            let each = sum.tokens.checked_div(sum.looked_at).unwrap_or(mean_of_all);
+            Folder { path, pages: sum.pages, tokens_estimated: sum.pages * each }
         })
-        .collect();
-    folders.sort_by(|a, b| b.pages.cmp(&a.pages).then(a.path.cmp(&b.path)));
-    folders
+        .collect()
 }
 
 fn skipped(skipped: &[(Url, Reason)]) -> Vec<Skipped> {
@@ -347,11 +378,52 @@ impl fmt::Display for Preview {
                 self.skipped.iter().map(|group| format!("{} {}", group.kind, group.pages)).collect();
             write!(f, "\n  {:<width$} {all:>6}   {}", "skipped", kinds.join(" · "))?;
         }
-        let noticed = "duplicates, noindex and sizes are known of these";
+        let noticed = "pages; only of these it is known whether they are duplicates, noindex or too large";
         write!(f, "\n  {:<width$} {:>6}   {noticed}", "looked at", self.looked_at)
     }
 }
 
 fn thousands(tokens: usize) -> String {
     if tokens < 1_000 { tokens.to_string() } else { format!("{}k", (tokens + 500) / 1_000) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+
+    #[test]
+    fn pages_are_counted_by_the_folders_below_the_start() {
+        let urls: Vec<Url> = ["", "guides/a", "guides/b/c", "api/x", "about", "guides/"]
+            .iter()
+            .map(|path| Url::parse("https://site.example/docs/").unwrap().join(path).unwrap())
+            .collect();
+        let looks = HashMap::from([(urls.get(1).unwrap().clone(), 100), (urls.get(4).unwrap().clone(), 10)]);
+        let folders = folders(&urls.iter().collect::<Vec<_>>(), &looks, "/docs/");
+        let shown: Vec<(&str, usize, usize)> =
+            folders.iter().map(|folder| (folder.path.as_str(), folder.pages, folder.tokens_estimated)).collect();
+        assert_eq!(shown, [("/docs/guides/", 3, 300), ("/docs/", 3, 30)]);
+    }
+
+    #[test]
+    fn it_reads_as_people_expect() {
+        let preview = Preview {
+            url: "https://docs.example.com/".to_owned(),
+            sitemaps: vec!["https://docs.example.com/sitemap.xml".to_owned()],
+            listed: 412,
+            pages: 287,
+            more_by_links: false,
+            looked_at: 40,
+            folders: vec![Folder { path: "/guides/".to_owned(), pages: 148, tokens_estimated: 209_700 }],
+            skipped: vec![
+                Skipped { kind: "duplicate", reason: "duplicate of x".to_owned(), pages: 61, examples: Vec::new() },
+                Skipped { kind: "robots.txt", reason: "forbidden".to_owned(), pages: 3, examples: Vec::new() },
+            ],
+        };
+        let expected = "docs.example.com  sitemap.xml: 412 URLs → 287 in scope
+  /guides/        148   ~210k tokens
+  skipped          64   duplicate 61 · robots.txt 3
+  looked at        40   pages; only of these it is known whether they are duplicates, noindex or too large";
+        assert_eq!(preview.to_string(), expected);
+    }
 }

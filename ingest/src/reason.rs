@@ -231,6 +231,11 @@ impl Reason {
         }
     }
 
+    /// Whether the address is no part of what was asked for.
+    pub fn is_outside(&self) -> bool {
+        matches!(self, Self::OtherSite | Self::OutsideStart | Self::NotIncluded | Self::NotAnAddress)
+    }
+
     /// Whether the address is one of many that a website makes without end.
     pub fn is_trap(&self) -> bool {
         matches!(

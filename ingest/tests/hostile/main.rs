@@ -25,6 +25,9 @@ const PAGES_MAX: usize = 600;
 /// How long the scan of the whole hostile site may take.
 const SITE_SECONDS_MAX: f64 = 120.0;
 
+/// What a preview may take: what is promised, and half of it again for a busy machine.
+const PREVIEW_TIME_MAX: Duration = Duration::from_millis(7_500);
+
 /// One at a time: the memory of the process is measured.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
@@ -127,6 +130,25 @@ async fn whatever_a_robots_file_does_the_scan_ends_and_says_why() {
             assert!(error.contains(says), "robots.txt {does}: {error}");
         }
     }
+    assert_eq!(inner.hits(), 0, "the inner network was reached");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_preview_of_the_hostile_site_ends_in_seconds_and_stores_nothing() {
+    let _alone = ALONE.lock().await;
+    prepare();
+    let inner = Inner::listen().await;
+    let start = serve(&inner, site).await;
+    let desk = TestDesk::new(&[&start]).await;
+    let begin = std::time::Instant::now();
+    let preview = ingest::preview::preview(&desk.library, start.as_str(), &ScanSettings::default()).await.unwrap();
+    assert!(begin.elapsed() < PREVIEW_TIME_MAX, "{:?}", begin.elapsed());
+    assert!(preview.looked_at > 0 && preview.pages > 50, "{preview}");
+    for kind in ["sitemap", "endless links"] {
+        assert!(preview.skipped.iter().any(|group| group.kind == kind && !group.examples.is_empty()), "{preview}");
+    }
+    let tenant = desk.library.database.of(desk.organization_id);
+    assert_eq!(tenant.count_documents(None).await.unwrap(), 0);
     assert_eq!(inner.hits(), 0, "the inner network was reached");
 }
 
