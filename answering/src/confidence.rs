@@ -4,7 +4,8 @@ use crate::Passage;
 use crate::words::{content_stems, number, share};
 use domain::confidence::Confidence;
 use domain::trace::Claim;
-use std::collections::{BTreeMap, HashSet};
+use rustc_hash::FxHashSet;
+use std::collections::BTreeMap;
 
 /// How many of each retriever's best are compared.
 const AGREEMENT_DEPTH: usize = 5;
@@ -73,7 +74,7 @@ fn margin(passages: &[Passage]) -> Option<f64> {
 
 /// Share of the documents among the best of both retrievers that both have there.
 fn agreement(passages: &[Passage]) -> Option<f64> {
-    let best = |rank: fn(&Passage) -> Option<domain::trace::Rank>| -> HashSet<_> {
+    let best = |rank: fn(&Passage) -> Option<domain::trace::Rank>| -> FxHashSet<_> {
         let high = |passage: &&Passage| rank(passage).is_some_and(|rank| rank.rank <= AGREEMENT_DEPTH);
         passages.iter().filter(high).map(|passage| passage.document_id).collect()
     };
@@ -96,7 +97,7 @@ fn coverage(asked: &[String], language: Option<&str>, passages: &[Passage], clai
         used.extend(passages.first());
     }
     let texts = used.iter().flat_map(|passage| [&passage.title, &passage.heading_path, &passage.text]);
-    let held: HashSet<String> = texts.flat_map(|text| content_stems(text, language)).collect();
+    let held: FxHashSet<String> = texts.flat_map(|text| content_stems(text, language)).collect();
     let found = asked.iter().filter(|stem| held.contains(*stem)).count();
     share(found, asked.len())
 }

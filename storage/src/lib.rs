@@ -45,6 +45,7 @@ pub mod messages;
 pub mod organizations;
 pub mod pages;
 pub mod sources;
+pub mod turns;
 pub mod usage;
 
 pub use clock::Clock;
