@@ -3,6 +3,7 @@
 use crate::fetch::HEADER_BYTES_MAX;
 use crate::guard::refusal_in;
 use crate::reason::Reason;
+use crate::unpack::{Bounds, Stopped};
 use reqwest::header::{self, HeaderMap};
 use reqwest::{Response, StatusCode};
 use std::time::Duration;
@@ -85,5 +86,14 @@ pub(crate) fn connection_reason(error: &reqwest::Error, url: &Url) -> Reason {
         Reason::BrokenOff
     } else {
         Reason::BadAnswer
+    }
+}
+
+/// Why unpacking a body stopped.
+pub(crate) fn stopped_reason(stopped: Stopped, bounds: Bounds) -> Reason {
+    match stopped {
+        Stopped::RawTooLarge => Reason::TooLarge(bounds.raw_bytes_max),
+        Stopped::UnpackedTooLarge => Reason::TooLargeUnpacked(bounds.unpacked_bytes_max),
+        Stopped::Damaged => Reason::BrokenOff,
     }
 }

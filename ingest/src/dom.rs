@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 
 /// Elements inside one another; deeper ones are flattened into their parents.
 pub(crate) const DEPTH_MAX: usize = 512;
-/// Nodes of one page; the index of a whole manual has 90,000, and each takes up some 200 bytes.
-pub(crate) const NODES_MAX: usize = 120_000;
+/// Nodes of one page. Chapters of manuals have up to 35,000 (only the index of a whole manual has more), and each
+/// takes up some 200 bytes, twice that with what is computed of it.
+pub(crate) const NODES_MAX: usize = 60_000;
 /// Time to parse one page; real ones take milliseconds.
 pub(crate) const PARSE_TIME_MAX: Duration = Duration::from_secs(3);
 /// Bytes parsed between two looks at the limits.
@@ -324,6 +325,15 @@ impl<'a> Outline<'a> {
         let first = (index + 1 < end).then_some(index + 1);
         std::iter::successors(first, move |at| self.get(*at).map(|item| item.end).filter(|next| *next < end))
             .filter_map(|inner| self.get(inner).map(|item| (inner, item)))
+    }
+
+    /// How much text there is inside an item, white space included, in bytes.
+    pub(crate) fn text_bytes(&self, index: usize) -> usize {
+        let texts = self.inside(index).map(|(_, item)| match item.kind {
+            Kind::Text(text) => text.len(),
+            Kind::Element(..) => 0,
+        });
+        texts.sum()
     }
 
     /// The text inside an item, white space collapsed.

@@ -122,10 +122,10 @@ fn html(page: &RawPage<'_>, text: &str, is_xhtml: bool, profile: Option<&SitePro
     let head = Head::of(&html, page.url);
     let outline = dom::Outline::of(&html);
     let content = content::find(&outline, &head.title, profile);
-    let text = markdown::write(&outline, &content)?;
-    if text.len() > markdown::TEXT_BYTES_MAX {
+    if outline.text_bytes(content.root) > markdown::TEXT_BYTES_MAX {
         return Err(Reason::TextTooLarge(markdown::TEXT_BYTES_MAX));
     }
+    let text = markdown::write(&outline, &content)?;
     let heading = content
         .heading
         .filter(|heading| content.root <= *heading && !content.left_out.get(*heading).copied().unwrap_or(false));

@@ -1,6 +1,7 @@
 //! Fetches one address: guarded at every hop, polite, and within stated limits of time and size.
 
-use crate::answer::{all_of, connection_reason, is_smuggled, redirect, retry_after, status_reason, text_of};
+use crate::answer::{all_of, connection_reason, is_smuggled, redirect, retry_after};
+use crate::answer::{status_reason, stopped_reason, text_of};
 use crate::charset::is_binary;
 use crate::frontier::is_same_site;
 use crate::guard::{Guard, GuardedClient};
@@ -20,7 +21,7 @@ use url::Url;
 pub const REDIRECTS_MAX: usize = 5;
 /// Headers of an answer, names and values together.
 pub const HEADER_BYTES_MAX: usize = 64 * 1024;
-/// How much of a sitemap is read, as sent and as unpacked. 50,000 usual addresses have a third of it.
+/// How much of a sitemap is read, as sent and as unpacked.
 const SITEMAP_BOUNDS: Bounds = Bounds { raw_bytes_max: SITEMAP_BYTES_MAX, unpacked_bytes_max: SITEMAP_BYTES_MAX };
 /// How much of a robots.txt is read; the rest is ignored, as RFC 9309 allows beyond 500 KiB.
 const ROBOTS_BOUNDS: Bounds = Bounds { raw_bytes_max: 512 * 1024, unpacked_bytes_max: 512 * 1024 };
@@ -91,6 +92,16 @@ pub enum Want {
     Sitemap,
     /// A robots.txt, whatever it claims to be.
     Robots,
+}
+
+impl Want {
+    fn accepted(self) -> &'static str {
+        match self {
+            Self::Page => "text/html, application/xhtml+xml, text/markdown, text/plain;q=0.5",
+            Self::Sitemap => "application/xml, text/xml, text/plain, application/gzip",
+            Self::Robots => "text/plain, */*;q=0.1",
+        }
+    }
 }
 
 impl Get {
@@ -243,7 +254,7 @@ impl Fetcher {
             .client
             .for_url(url)?
             .get(url.clone())
-            .header(header::ACCEPT, accepted(request.want))
+            .header(header::ACCEPT, request.want.accepted())
             .header(header::ACCEPT_ENCODING, "gzip");
         // Validators belong to the address they came from, not to where it redirects.
         if *url == request.url {
@@ -361,14 +372,6 @@ pub fn media_type(content_type: &str) -> String {
     content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-fn accepted(want: Want) -> &'static str {
-    match want {
-        Want::Page => "text/html, application/xhtml+xml, text/markdown, text/plain;q=0.5",
-        Want::Sitemap => "application/xml, text/xml, text/plain, application/gzip",
-        Want::Robots => "text/plain, */*;q=0.1",
-    }
-}
-
 fn check_type(content_type: Option<&str>, want: Want) -> Result<(), Reason> {
     // A body without a type is looked at: the charset and the first bytes say what it is.
     let Some(content_type) = content_type else { return Ok(()) };
@@ -390,13 +393,5 @@ fn unpacker(headers: &HeaderMap, bounds: Bounds) -> Result<Unpacker, Reason> {
         None | Some("" | "identity") => Ok(Unpacker::plain(bounds)),
         Some("gzip" | "x-gzip") => Ok(Unpacker::gzip(bounds)),
         Some(other) => Err(Reason::UnknownPacking(other.chars().take(100).collect())),
-    }
-}
-
-fn stopped_reason(stopped: Stopped, bounds: Bounds) -> Reason {
-    match stopped {
-        Stopped::RawTooLarge => Reason::TooLarge(bounds.raw_bytes_max),
-        Stopped::UnpackedTooLarge => Reason::TooLargeUnpacked(bounds.unpacked_bytes_max),
-        Stopped::Damaged => Reason::BrokenOff,
     }
 }

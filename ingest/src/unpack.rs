@@ -3,6 +3,9 @@
 use flate2::write::MultiGzDecoder;
 use std::io::{self, Write};
 
+/// A body of this size, in bytes, gets all the room it may need at once.
+const LARGE_BYTES: usize = 512 * 1024;
+
 /// Collects a body as it arrives, counting what was sent and what it unpacks to.
 pub struct Unpacker {
     stage: Stage,
@@ -140,6 +143,10 @@ impl Bounded {
 
 impl Write for Bounded {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + piece.len() > self.bytes.capacity() && self.bytes.len() >= LARGE_BYTES {
+            // Growing by doubling would hold several copies; memory that is not written to is not used.
+            self.bytes.reserve_exact(self.bytes_max.saturating_sub(self.bytes.len()));
+        }
         // What still fits is kept: the beginning of some files is worth having.
         let fits = piece.get(..self.bytes_max.saturating_sub(self.bytes.len())).unwrap_or(piece);
         self.bytes.extend_from_slice(fits);

@@ -108,7 +108,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("/body/announced", "announces five gigabytes", (Failed, "larger than 8 MiB"), |_| {
         raw(&format!("{HTML}content-length: 5368709120\r\n"), b"x")
     }),
-    row("/body/tags", "is nothing but tags", (New, ""), |_| raw(HTML, &b"<b>x".repeat(32 * 1024))),
+    row("/body/tags", "is nothing but tags", (New, ""), |_| raw(HTML, &b"<b>x".repeat(16 * 1024))),
     row("/body/text", "is seven megabytes of text", (Failed, "more than 4 MiB of text"), |_| {
         const PIECE: &[u8] = &[b'x'; 2_048];
         Answer::Repeated { head: ok(HTML, b"<p>"), piece: PIECE, times: 3_500 }

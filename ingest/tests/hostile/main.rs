@@ -143,7 +143,7 @@ async fn a_preview_of_the_hostile_site_ends_in_seconds_and_stores_nothing() {
     let begin = std::time::Instant::now();
     let preview = ingest::preview::preview(&desk.library, start.as_str(), &ScanSettings::default()).await.unwrap();
     assert!(begin.elapsed() < PREVIEW_TIME_MAX, "{:?}", begin.elapsed());
-    assert!(preview.looked_at > 0 && preview.pages > 50, "{preview}");
+    assert!(preview.looked_at > 0 && preview.pages > 20, "{preview}");
     for kind in ["sitemap", "endless links"] {
         assert!(preview.skipped.iter().any(|group| group.kind == kind && !group.examples.is_empty()), "{preview}");
     }
