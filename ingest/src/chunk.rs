@@ -6,6 +6,9 @@ use crate::tokens;
 use std::ops::Range;
 use text_splitter::{ChunkConfig, ChunkSizer, MarkdownSplitter};
 
+/// Characters of a heading that chunks carry on their paths.
+const HEADING_CHARS_MAX: usize = 200;
+
 /// How large chunks are, in tokens as `tokens::estimate` counts them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChunkSettings {
@@ -154,7 +157,7 @@ fn parts(title: &str, text: &str) -> Vec<Part> {
         let heading = if fence.is_none() { heading(line) } else { None };
         if let Some((level, words)) = heading {
             headings.retain(|(above, _)| *above < level);
-            headings.push((level, words.to_owned()));
+            headings.push((level, words.chars().take(HEADING_CHARS_MAX).collect()));
         }
         match fence {
             Some(mark) if bare.starts_with(mark) && bare.trim_matches(['`', '~']).is_empty() => {
@@ -226,6 +229,12 @@ mod tests {
             Some(&("Install", "# Guide\n\n## Install\n\n### Linux\n\nUse apt.\n\n### Mac\n\nUse brew."))
         );
         assert_eq!(shown.get(1).unwrap().0, "Install › Windows");
+    }
+
+    #[test]
+    fn a_heading_without_end_is_not_repeated_in_every_chunk() {
+        let text = format!("# {}\n\n{}", "word ".repeat(10_000), "a sentence of seven words is here. ".repeat(200));
+        assert!(cut("", &text).iter().all(|(path, _)| path.chars().count() <= HEADING_CHARS_MAX));
     }
 
     #[test]

@@ -74,7 +74,7 @@ async fn read(library: &Library, scan: &Scan, page: &Page, known: &Known) -> Res
         last_modified: last.and_then(|last| last.last_modified.clone()),
         crawl_delay: rules.crawl_delay(),
     };
-    let body = match library.fetcher.get(&get).await.map_err(|refused| refused.reason)? {
+    let body = match library.fetcher.get_within(&get, &rules).await.map_err(|refused| refused.reason)? {
         Fetched::NotModified => return Ok(Read::Unchanged(None)),
         Fetched::Body(body) => body,
     };
@@ -83,21 +83,26 @@ async fn read(library: &Library, scan: &Scan, page: &Page, known: &Known) -> Res
         return Ok(Read::Unchanged(Some(Box::new(body))));
     }
     let memory = library.scan_memory(scan.id);
+    let room = library.fetcher.room_to_parse(body.bytes.len()).await;
     let taken = tokio::task::spawn_blocking(move || {
-        let profile = locked(&memory).profile.clone();
+        let _room = room;
+        let profile = locked(&memory).known_profile();
         let raw = RawPage {
             url: &body.url,
             content_type: body.content_type.as_deref(),
             robots_tag: body.robots_tag.as_deref(),
             bytes: &body.bytes,
         };
-        let extraction = extract(&raw, Some(&profile).filter(|profile| profile.is_ready()))?;
+        let extraction = extract(&raw, Some(&*profile).filter(|profile| profile.is_ready()))?;
         locked(&memory).profile.learn(&extraction.block_hashes);
         Ok::<_, Reason>((body, extraction))
     });
     let (body, extraction) = taken.await.map_err(|_| Reason::TooComplex)??;
     if extraction.seems_gone {
         return Err(Reason::SoftGone);
+    }
+    if extraction.seems_walled {
+        return Err(Reason::Wall);
     }
     Ok(Read::Text { body: Box::new(body), extraction: Box::new(extraction) })
 }
@@ -113,11 +118,18 @@ struct Written {
     document: Option<(NewDocument, Vectors)>,
     staged: Option<StagedText>,
     links: Vec<NewPage>,
+    traps: Vec<(Url, Reason)>,
 }
 
 impl Written {
     fn ended(state: PageState, reason: Option<String>) -> Self {
-        Self { outcome: PageOutcome::ended(state, reason), document: None, staged: None, links: Vec::new() }
+        Self {
+            outcome: PageOutcome::ended(state, reason),
+            document: None,
+            staged: None,
+            links: Vec::new(),
+            traps: Vec::new(),
+        }
     }
 }
 
@@ -193,7 +205,7 @@ impl Reading<'_> {
         let (scan, page) = (self.scan, self.page);
         let start = parse_start(self.library, &scan.url)?;
         let scope = Scope::new(&start, &scan.settings.include, &scan.settings.exclude, scan.settings.depth_max)?;
-        let links = unknown_links(self.library, scan, page, &scope, (&body.url, &extraction));
+        let (links, traps) = unknown_links(self.library, scan, page, &scope, (&body.url, &extraction));
         let mut written = match skipped_because(&scope, page, body, &extraction) {
             // It says itself that it is a page no more.
             Some((why, true)) if self.known.document.is_some() => self.removed(why, true),
@@ -204,6 +216,7 @@ impl Reading<'_> {
             None => self.document(extraction).await?,
         };
         written.links = links;
+        written.traps = traps;
         if !matches!(written.outcome.state, PageState::Removed | PageState::Failed) {
             written.outcome.etag.clone_from(&body.etag);
             written.outcome.last_modified.clone_from(&body.last_modified);
@@ -256,11 +269,7 @@ impl Reading<'_> {
 }
 
 fn state_of(reason: &Reason) -> PageState {
-    let unwanted = matches!(
-        reason,
-        Reason::RobotsForbid(_) | Reason::NoIndex | Reason::WrongType(_) | Reason::Empty | Reason::SoftGone
-    );
-    if unwanted { PageState::Skipped } else { PageState::Failed }
+    if reason.is_unwanted() { PageState::Skipped } else { PageState::Failed }
 }
 
 /// Why a page that was read becomes no document, and whether the page itself says so.
@@ -289,25 +298,34 @@ fn unknown_links(
     page: &Page,
     scope: &Scope,
     (found_at, extraction): (&Url, &Extraction),
-) -> Vec<NewPage> {
+) -> (Vec<NewPage>, Vec<(Url, Reason)>) {
     let depth = usize::try_from(page.depth).unwrap_or(0) + 1;
     let memory = library.scan_memory(scan.id);
     let mut memory = locked(&memory);
     let memory: &mut ScanMemory = &mut memory;
-    let mut links = Vec::new();
+    let (mut links, mut traps) = (Vec::new(), Vec::new());
     for link in extraction.links.iter().chain(&extraction.canonical).chain([found_at]) {
-        // What lies outside is no row: most of the web does.
-        let Ok(url) = scope.admit(link, depth) else { continue };
         if memory.known.len() >= scan.settings.pages_max + SKIPPED_KEPT_MAX {
             break;
         }
-        if memory.known.contains(url.as_str()) || memory.variants.admit(&url).is_err() {
-            continue;
-        }
+        let admitted = scope.admit(link, depth).and_then(|url| {
+            let is_known = memory.known.contains(url.as_str());
+            if is_known { Ok(None) } else { memory.variants.admit(&url).map(|()| Some(url)) }
+        });
+        let url = match admitted {
+            Ok(Some(url)) => url,
+            // The first addresses of a trap tell people what was not followed.
+            Err(reason) if reason.is_trap() && memory.is_trap_to_keep(link) => {
+                traps.push((link.clone(), reason));
+                continue;
+            }
+            // What lies outside is no row: most of the web does.
+            Ok(None) | Err(_) => continue,
+        };
         memory.known.insert(url.to_string());
         links.push(NewPage { url: url.to_string(), depth: i64::try_from(depth).unwrap_or(i64::MAX) });
     }
-    links
+    (links, traps)
 }
 
 /// Writes what a page came to. `false`: the scan was held or called off meanwhile, and nothing was written.
@@ -334,6 +352,9 @@ async fn write(reading: &Reading<'_>, written: Written, job: &Job) -> Result<boo
         transaction.insert_staged_text(staged).await?;
     }
     add_links(&mut transaction, scan, written.links).await?;
+    for (url, reason) in &written.traps {
+        skip_page(&mut transaction, scan.id, url, reason).await?;
+    }
     let told = serde_json::json!({
         "scan_id": scan.id, "page_id": page.id, "url": page.url, "state": state, "reason": reason,
     });

@@ -1,11 +1,10 @@
 //! Scans of websites: started, held, called off; their first pages come from robots.txt and sitemaps.
 
 use crate::conclude::Ending;
-use crate::fetch::{Fetched, Get, Want};
+use crate::discover::{SITEMAPS_TIME_MAX, discover_pages};
 use crate::frontier::Scope;
 use crate::library::locked;
 use crate::reason::Reason;
-use crate::sitemap::{self, Sitemap, Walk};
 use crate::{Error, Library, Result, known};
 use domain::job::{DiscoverPages, Job, ResumeScan, ScanPage};
 use domain::page::{PageState, Scan, ScanSettings, ScanState};
@@ -23,17 +22,6 @@ const PAGES_PER_INSERT: usize = 500;
 pub(crate) const SKIPPED_KEPT_MAX: usize = 2_000;
 /// Minutes a scan may take at most, whatever its settings say: a week.
 const DEADLINE_MINUTES_MAX: u32 = 7 * 24 * 60;
-
-/// What robots.txt and the sitemaps of a site say there is to read.
-#[derive(Debug, Default)]
-pub struct Discovered {
-    /// Addresses to read, each once, the start first.
-    pub pages: Vec<Url>,
-    /// Addresses not to read, and why.
-    pub skipped: Vec<(Url, Reason)>,
-    /// The sitemaps that were read.
-    pub sitemaps: Vec<Url>,
-}
 
 /// Reads the address that a person typed: without a scheme it is `https`.
 pub fn parse_start(library: &Library, text: &str) -> Result<Url> {
@@ -120,7 +108,7 @@ pub async fn discover(library: &Library, organization_id: OrganizationId, id: Sc
         transaction.commit().await?;
         return Ok(true);
     }
-    let discovered = discover_pages(library, &start, &scope, scan.settings.pages_max).await;
+    let discovered = discover_pages(library, &start, &scope, (scan.settings.pages_max, SITEMAPS_TIME_MAX)).await;
     let mut pages: Vec<NewPage> =
         discovered.pages.iter().map(|url| NewPage { url: url.to_string(), depth: 0 }).collect();
     pages.extend(known::addresses(library, organization_id, &scan, &scope).await?);
@@ -138,50 +126,6 @@ pub async fn discover(library: &Library, organization_id: OrganizationId, id: Sc
     transaction.commit().await?;
     library.database.conclude_drained_scans().await?;
     Ok(true)
-}
-
-/// Lists what there is to read: the start and the sitemaps' pages. Links are followed page by page.
-pub async fn discover_pages(library: &Library, start: &Url, scope: &Scope, pages_max: usize) -> Discovered {
-    let rules = library.rules(start).await;
-    let mut discovered = Discovered::default();
-    let mut seen = std::collections::HashSet::new();
-    if let Ok(start) = scope.admit(start, 0) {
-        seen.insert(start.clone());
-        discovered.pages.push(start);
-    }
-    let mut starts = rules.sitemaps();
-    // The usual places too: what robots.txt names may lie on a host that the site has moved away from.
-    starts.extend(start.join("/sitemap.xml").ok());
-    starts.extend(start.join("sitemap.xml").ok());
-    let mut walk = Walk::new(starts);
-    while let Some((url, depth)) = walk.take() {
-        let get = Get {
-            url: url.clone(),
-            want: Want::Sitemap,
-            etag: None,
-            last_modified: None,
-            crawl_delay: rules.crawl_delay(),
-        };
-        let Ok(Fetched::Body(body)) = library.fetcher.get(&get).await else { continue };
-        match sitemap::parse(body.bytes, &body.url) {
-            Ok(Sitemap::Index(entries)) => walk.found(entries, depth),
-            Ok(Sitemap::Pages(entries)) => {
-                discovered.sitemaps.push(url);
-                for entry in entries {
-                    let full = discovered.pages.len() >= pages_max;
-                    let admitted = scope.admit(&entry.url, 0).and_then(|url| rules.check(&url).map(|()| url));
-                    match admitted {
-                        Ok(url) if !seen.insert(url.clone()) => {}
-                        Ok(url) if full => discovered.skipped.push((url, Reason::TooManyPages(pages_max))),
-                        Ok(url) => discovered.pages.push(url),
-                        Err(reason) => discovered.skipped.push((entry.url, reason)),
-                    }
-                }
-            }
-            Err(reason) => discovered.skipped.push((url, reason)),
-        }
-    }
-    discovered
 }
 
 /// Adds pages that are not rows yet, each with its job.

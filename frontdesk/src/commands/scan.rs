@@ -49,7 +49,7 @@ pub(crate) async fn run(wired: Wired, options: &cli::Scan, output: Output) -> Re
         let preview = preview::preview(&wired.library, &options.url, &settings)
             .await
             .map_err(|error| failure(options, &error))?;
-        output.result(&preview, preview_in_words)?;
+        output.result(&preview, Preview::to_string)?;
         return Ok(Exit::Ok);
     }
     wired.say_if_lexical(output);
@@ -182,29 +182,6 @@ pub(super) fn storage_failure(error: &storage::Error) -> Failure {
     Failure::new(Exit::Problem, "the scan cannot be followed")
         .because(error)
         .fix("it goes on where it was with `frontdesk worker`")
-}
-
-fn preview_in_words(preview: &Preview) -> String {
-    let mut lines = Vec::new();
-    let from = match preview.sitemaps.as_slice() {
-        [] => "no sitemap, following links".to_owned(),
-        sitemaps => sitemaps.join(", "),
-    };
-    let more = if preview.more_by_links { ", more will be found by following links" } else { "" };
-    lines.push(format!("{}  {from}: {} pages in scope{more}", preview.url, preview.pages));
-    for folder in &preview.folders {
-        lines.push(format!(
-            "  {:<24} {:>6}   ~{}k tokens",
-            folder.path,
-            folder.pages,
-            folder.tokens_estimated.div_ceil(1000)
-        ));
-    }
-    for skipped in &preview.skipped {
-        lines.push(format!("  skipped {:<16} {:>6}   {}", "", skipped.pages, skipped.reason));
-        lines.extend(skipped.examples.iter().take(2).map(|example| format!("      {example}")));
-    }
-    lines.join("\n")
 }
 
 fn in_words(outcome: &Outcome) -> String {
