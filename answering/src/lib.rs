@@ -25,7 +25,6 @@ pub mod receive;
 pub mod rerun;
 pub mod retrieve;
 pub mod sanitize;
-pub mod sentences;
 pub mod texts;
 pub mod turn;
 pub mod understand;
@@ -36,6 +35,7 @@ mod words;
 
 pub use answer::{Answer, answer};
 pub use desk::{Desk, Settings};
+pub use domain::sentences;
 pub use error::{Error, Result};
 pub use passage::Passage;
 pub use turn::{Question, Turn};

@@ -194,6 +194,7 @@ mod noun {
         Document "doc" DocumentId "a document"
         Chunk "chk" ChunkId "a chunk of a document version"
         Article "art" ArticleId "an article"
+        Suggestion "sug" SuggestionId "a suggestion for the review queue"
         Scan "scan" ScanId "a website scan"
         Page "pg" PageId "a page of a scan"
         Fact "fact" FactId "a remembered fact"
@@ -210,8 +211,8 @@ mod noun {
 
 pub use noun::{
     AgentId, ArticleId, AssistantId, ChannelId, ChunkId, ConversationId, CustomerId, DatasetId, DeliveryId, DocumentId,
-    FactId, HandoffId, JobId, KeyId, MessageId, OrganizationId, PageId, RunId, ScanId, SourceId, TurnId, UsageId,
-    WebhookEndpointId, WorkerId,
+    FactId, HandoffId, JobId, KeyId, MessageId, OrganizationId, PageId, RunId, ScanId, SourceId, SuggestionId, TurnId,
+    UsageId, WebhookEndpointId, WorkerId,
 };
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub mod memory;
 pub mod message;
 pub mod organization;
 pub mod page;
+pub mod sentences;
+pub mod suggestion;
 mod time;
 pub mod trace;
 pub mod usage;
@@ -27,6 +29,6 @@ pub use error::{ErrorKind, Kinded};
 pub use id::{
     AgentId, ArticleId, AssistantId, ChannelId, ChunkId, ConversationId, CustomerId, DatasetId, DeliveryId, DocumentId,
     FactId, HandoffId, Id, InvalidId, JobId, KeyId, MessageId, OrganizationId, PageId, Prefixed, RunId, ScanId,
-    SourceId, TurnId, UsageId, WebhookEndpointId, WorkerId,
+    SourceId, SuggestionId, TurnId, UsageId, WebhookEndpointId, WorkerId,
 };
 pub use time::Time;

@@ -9,7 +9,9 @@ mod llm;
 mod models;
 mod operate;
 mod rerun;
+mod review;
 mod scan;
+mod scan_changes;
 mod search;
 mod serve;
 mod sources;
@@ -57,6 +59,7 @@ fn dispatch(cli: &Cli, environment: &Environment, output: Output) -> Result<Exit
         Command::Migrate => opened(&sources, false, |wired| async move { operate::migrate(&wired, output) }),
         Command::Reindex => opened(&sources, false, |wired| operate::reindex(wired, output)),
         Command::Jobs(command) => opened(&sources, false, |wired| jobs::run(wired, command, output)),
+        Command::Review(command) => opened(&sources, false, |wired| review::run(wired, command, output)),
         Command::Sources(command) => opened(&sources, false, |wired| sources::run(wired, command, output)),
         Command::Key(command) => opened(&sources, false, |wired| key::run(wired, command, output)),
         Command::Models(command) => {

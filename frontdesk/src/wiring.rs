@@ -301,6 +301,7 @@ impl Wired {
                 knowledge_timeout: Duration::from_mins(15),
             },
         )
+        .with_scans(self.library.clone())
     }
 
     /// In a few words: which engines are at work.

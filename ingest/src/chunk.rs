@@ -1,6 +1,7 @@
 //! Cuts a document into chunks along its headings. A chunk is a range of bytes of the text, so that
 //! what is searched and cited is always the document's own words.
 
+use crate::sections::heading;
 use crate::tokens;
 use std::ops::Range;
 use text_splitter::{ChunkConfig, ChunkSizer, MarkdownSplitter};
@@ -181,12 +182,6 @@ fn parts(title: &str, text: &str) -> Vec<Part> {
         begins_new = fence.is_none() && (bare.is_empty() || heading.is_some());
     }
     parts
-}
-
-fn heading(line: &str) -> Option<(usize, &str)> {
-    let level = line.bytes().take_while(|byte| *byte == b'#').count();
-    let words = line.get(level..)?.strip_prefix(' ')?.trim().trim_end_matches('#').trim_end();
-    ((1..=6).contains(&level) && !words.is_empty()).then_some((level, words))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::boilerplate::SiteProfile;
 use crate::fetch::media_type;
 use crate::language::{detect_language, language_code};
+use crate::questions::with_questions;
 use crate::reason::Reason;
 use crate::{charset, content, dom, markdown};
 use ego_tree::NodeRef;
@@ -125,7 +126,7 @@ fn html(page: &RawPage<'_>, text: &str, is_xhtml: bool, profile: Option<&SitePro
     if outline.text_bytes(content.root) > markdown::TEXT_BYTES_MAX {
         return Err(Reason::TextTooLarge(markdown::TEXT_BYTES_MAX));
     }
-    let text = markdown::write(&outline, &content)?;
+    let text = with_questions(&html, markdown::write(&outline, &content)?);
     let heading = content
         .heading
         .filter(|heading| content.root <= *heading && !content.left_out.get(*heading).copied().unwrap_or(false));

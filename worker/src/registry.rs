@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use domain::ErrorKind;
-use domain::job::{AnswerTurn, DiscoverPages, FailPage, FailScan, HandOffTurn, Job, ScanPage, Work};
+use domain::job::{AnswerTurn, ConcludeScan, DiscoverPages, FailPage, FailScan, HandOffTurn, Job, ScanPage, Work};
 use futures::future::BoxFuture;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -79,6 +79,11 @@ pub(crate) async fn enqueue_follow_up(transaction: &mut Transaction, job: &Job) 
         }
         DiscoverPages::KIND => {
             if let Ok(DiscoverPages { scan_id }) = serde_json::from_value(payload()) {
+                transaction.enqueue_for(organization, &FailScan { scan_id }, now).await?;
+            }
+        }
+        ConcludeScan::KIND => {
+            if let Ok(ConcludeScan { scan_id }) = serde_json::from_value(payload()) {
                 transaction.enqueue_for(organization, &FailScan { scan_id }, now).await?;
             }
         }

@@ -1,6 +1,7 @@
 //! One file per resource; each handler stands beside its documentation.
 
 pub(crate) mod answers;
+pub(crate) mod article_versions;
 pub(crate) mod articles;
 pub(crate) mod assignment;
 pub(crate) mod assistants;
@@ -16,6 +17,8 @@ pub(crate) mod keys;
 pub(crate) mod messages;
 pub(crate) mod playground;
 pub(crate) mod resolution;
+pub(crate) mod review;
+pub(crate) mod scan_changes;
 pub(crate) mod scans;
 pub(crate) mod search;
 pub(crate) mod snooze;

@@ -17,4 +17,5 @@ mod keys;
 mod knowledge;
 mod operations;
 mod playground;
+mod rescans;
 mod support;
