@@ -35,7 +35,7 @@ pub(crate) fn words(text: &str, language: Option<&str>) -> Vec<Word> {
 }
 
 /// The stems of a text's content words, in order, each once.
-pub(crate) fn content_stems(text: &str, language: Option<&str>) -> Vec<String> {
+pub fn content_stems(text: &str, language: Option<&str>) -> Vec<String> {
     let mut seen = FxHashSet::default();
     words(text, language)
         .into_iter()

@@ -1,6 +1,6 @@
 //! Work that outlives a process: a row with a state, a lease and a fence.
 
-use crate::{ConversationId, JobId, MessageId, OrganizationId, PageId, ScanId, SourceId, Time, WorkerId};
+use crate::{ConversationId, JobId, MessageId, OrganizationId, PageId, RunId, ScanId, SourceId, Time, WorkerId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -331,6 +331,38 @@ impl Work for DraftArticles {
     fn dedupe(&self) -> Option<String> {
         Some(format!("draft_articles:{}:{}", self.source_id, self.publish))
     }
+}
+
+/// Asks the cases of an eval run that have no outcome yet, for a bounded time; goes on in another job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunEval {
+    /// The run.
+    pub run_id: RunId,
+}
+
+impl Work for RunEval {
+    const KIND: &'static str = "run_eval";
+    const QUEUE: Queue = Queue::Knowledge;
+
+    fn lane(&self) -> Option<String> {
+        Some(self.run_id.to_string())
+    }
+    fn dedupe(&self) -> Option<String> {
+        Some(format!("run_eval:{}", self.run_id))
+    }
+}
+
+/// Marks an eval run as failed because its job was discarded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FailEval {
+    /// The run.
+    pub run_id: RunId,
+}
+
+impl Work for FailEval {
+    const KIND: &'static str = "fail_eval";
+    const QUEUE: Queue = Queue::Knowledge;
+    const ATTEMPTS_MAX: i64 = 1_000;
 }
 
 /// Deletes what has outlived its retention: finished jobs, events, traces, idempotency keys.

@@ -16,7 +16,7 @@ const FINDING_HASHES: usize = 12;
 /// Texts that one hash finds at most.
 const FOUND_MAX: usize = 64;
 /// Share of word triples in common from which two texts are one, in percent.
-const ALIKE_PERCENT: usize = 90;
+const ALIKE_PERCENT: usize = 85;
 /// Words below which only the same words are the same text.
 const WORDS_MIN: usize = 20;
 

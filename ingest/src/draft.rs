@@ -139,7 +139,7 @@ impl Page<'_> {
             if (ANSWER_WORDS_MIN..=ANSWER_WORDS_MAX).contains(&linked.words) {
                 self.take(range);
                 let key = self.key(Some(&section.heading));
-                self.push(key, ArticleKind::Faq, title, linked);
+                self.push(key, ArticleKind::Faq, &title, linked);
             }
         }
     }
@@ -154,7 +154,7 @@ impl Page<'_> {
                 let mut composer = Composer::new(self.material.text);
                 composer.outdented(description.clone());
                 let key = self.key(Some(term));
-                self.push(key, ArticleKind::Faq, term.clone(), composer.finish());
+                self.push(key, ArticleKind::Faq, term, composer.finish());
             }
             if !found.is_empty() {
                 without.push(section.content.clone());
@@ -174,7 +174,7 @@ impl Page<'_> {
         if words <= ARTICLE_WORDS_MAX {
             let key = self.key(None);
             let linked = self.compose_of(&left, None);
-            self.push_article(key, self.material.title.to_owned(), linked);
+            self.push_article(key, self.material.title, linked);
             return;
         }
         for part in self.parts(&left) {
@@ -196,7 +196,7 @@ impl Page<'_> {
             let key = self.key(heads.first().copied().filter(|_| begins_with_head));
             let untitled = part.heads.first().copied().filter(|_| begins_with_head && heads.len() == 1);
             let linked = self.compose_of(&part.sections, untitled);
-            self.push_article(key, title, linked);
+            self.push_article(key, &title, linked);
         }
     }
 
@@ -263,13 +263,13 @@ impl Page<'_> {
         }
     }
 
-    fn push_article(&mut self, key: String, title: String, linked: Linked) {
+    fn push_article(&mut self, key: String, title: &str, linked: Linked) {
         if linked.sentence_words >= ARTICLE_WORDS_MIN {
             self.push(key, ArticleKind::Article, title, linked);
         }
     }
 
-    fn push(&mut self, key: String, kind: ArticleKind, title: String, linked: Linked) {
+    fn push(&mut self, key: String, kind: ArticleKind, title: &str, linked: Linked) {
         let title: String = title.trim().chars().take(TITLE_CHARS_MAX).collect();
         if !title.is_empty() && !linked.body.is_empty() {
             self.drafts.push(Drafted { key, kind, title, title_support: 1.0, linked });

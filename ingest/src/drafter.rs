@@ -113,14 +113,20 @@ impl Drafter {
         };
         let mut drafts = Vec::new();
         for article in reply.articles.into_iter().take(DRAFT_ARTICLES_MAX) {
-            drafts.extend(self.checked(document, key, drafts.len(), article));
+            drafts.extend(self.checked(document, key, drafts.len(), &article));
         }
         let generator = format!("{} {} · {}", rendered.name, rendered.version, completion.model);
         Ok((!drafts.is_empty()).then_some(Written { drafts, generator }))
     }
 
     /// The article without the sentences that the document does not prove; none where too few are.
-    fn checked(&self, document: &UndraftedDocument, key: &str, place: usize, article: ReplyArticle) -> Option<Drafted> {
+    fn checked(
+        &self,
+        document: &UndraftedDocument,
+        key: &str,
+        place: usize,
+        article: &ReplyArticle,
+    ) -> Option<Drafted> {
         let language = document.language.as_deref();
         let kind = if article.kind == "faq" { ArticleKind::Faq } else { ArticleKind::Article };
         let title = one_line(&article.title).chars().take(TITLE_CHARS_MAX).collect::<String>();

@@ -114,7 +114,12 @@ fn plain(text: &str) -> String {
                 out.push_str("\n\n");
             }
             Node::Element(element) if element.name() == "br" => out.push('\n'),
-            _ => {}
+            Node::Document
+            | Node::Fragment
+            | Node::Doctype(_)
+            | Node::Comment(_)
+            | Node::Element(_)
+            | Node::ProcessingInstruction(_) => {}
         }
     }
     let mut lines: Vec<String> = Vec::new();

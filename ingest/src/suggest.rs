@@ -122,7 +122,7 @@ pub async fn run(
             Some(alike) => alike,
             none => none.insert(known_texts(tenant).await?),
         };
-        let mut stretch = Stretch::new(library, organization_id, source_id).await?;
+        let mut stretch = Stretch::new(library, organization_id, source_id);
         for document in documents {
             let written = drafter.write(&document).await?;
             stretch.plan(alike, document, written.drafts, &written.generator).await?;
@@ -169,9 +169,9 @@ enum Step {
 }
 
 impl<'l> Stretch<'l> {
-    async fn new(library: &'l Library, organization_id: OrganizationId, source_id: SourceId) -> Result<Self> {
+    fn new(library: &'l Library, organization_id: OrganizationId, source_id: SourceId) -> Self {
         let tenant = library.database.of(organization_id);
-        Ok(Self { tenant, source_id, documents: Vec::new(), steps: Vec::new(), fresh: HashSet::new() })
+        Self { tenant, source_id, documents: Vec::new(), steps: Vec::new(), fresh: HashSet::new() }
     }
 
     /// Decides what becomes of a document's drafts.
@@ -189,23 +189,17 @@ impl<'l> Stretch<'l> {
             let key = drafted.key.clone();
             let draft = storable(&document, drafted, generator);
             let known = self.tenant.find_article_by_origin(self.source_id, &key).await?;
-            let step = match known {
-                Some(article) => {
-                    kept.insert(article.id);
-                    self.step_for(article, draft, place).await?
-                }
-                None => match alike.find(&draft.title, &draft.body) {
-                    Some(article_id) => {
-                        kept.insert(article_id);
-                        Step::Join { article_id, document: place, is_news: true }
-                    }
-                    None => {
-                        let placeholder = self.tenant.database().clock().id();
-                        alike.add(placeholder, &draft.title, &draft.body);
-                        self.fresh.insert(placeholder);
-                        Step::Insert { placeholder, key, draft, document: place }
-                    }
-                },
+            let step = if let Some(article) = known {
+                kept.insert(article.id);
+                self.step_for(article, draft, place).await?
+            } else if let Some(article_id) = alike.find(&draft.title, &draft.body) {
+                kept.insert(article_id);
+                Step::Join { article_id, document: place, is_news: true }
+            } else {
+                let placeholder = self.tenant.database().clock().id();
+                alike.add(placeholder, &draft.title, &draft.body);
+                self.fresh.insert(placeholder);
+                Step::Insert { placeholder, key, draft, document: place }
             };
             self.steps.push(step);
         }

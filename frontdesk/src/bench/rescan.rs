@@ -1,23 +1,23 @@
 //! `frontdesk bench rescan`: scans a website again and again while half of its pages change, some vanish,
 //! and the worker is killed with SIGKILL; then reads what the desk knows and holds it against the site.
 
+mod check;
+mod report;
+
 use crate::bench::bed::{Bed, WorkerProcess, broken, until};
 use crate::bench::stub_model::RunningStub;
-use crate::bench::stub_site::{Content, StubSite, edition_word, page_word};
+use crate::bench::stub_site::{Content, StubSite, page_word};
 use crate::failure::Failure;
 use crate::output::{Exit, Output};
-use answering::{Question, answer};
-use domain::knowledge::{Article, ArticleState, DocumentState};
+use domain::knowledge::{Article, ArticleState};
 use domain::page::{Scan, ScanSettings, ScanState};
-use domain::{ArticleId, ChunkId, SourceId};
+use domain::{ArticleId, SourceId};
 use ingest::progress::{Progress, progress};
 use ingest::scan;
-use retrieval::Search;
-use serde::Serialize;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use report::{Shown, in_words};
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
-use storage::Keyset;
 use storage::articles::ArticleText;
 use tokio::time::Instant;
 
@@ -60,40 +60,6 @@ pub struct Options {
     /// A PostgreSQL database that may be filled [default: SQLite in a temporary folder]
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
-}
-
-/// What the run showed.
-#[derive(Debug, Default, Serialize)]
-struct Shown {
-    engine: String,
-    seed: u64,
-    pages: usize,
-    first_scan_pages: i64,
-    first_scan_chunks_embedded: i64,
-    /// Of a second scan in which nothing but footers changed.
-    second_scan_same: i64,
-    second_scan_chunks_embedded: i64,
-    kills: usize,
-    /// Scans that were going on when the worker was killed.
-    scans_hit: usize,
-    vanished: usize,
-    rows: usize,
-    keywords: usize,
-    vectors: usize,
-    /// Passages that one holds and another does not.
-    unequal: usize,
-    /// Passages that are there twice.
-    doubled: usize,
-    /// Pages whose present wording is not what a search finds.
-    stale: usize,
-    /// Vanished pages that a document, a search or an answer still shows.
-    ghosts: usize,
-    articles: usize,
-    /// Articles whose text is not what a person wrote.
-    articles_changed: usize,
-    level_ms: u128,
-    seconds: u64,
-    kept: bool,
 }
 
 /// Runs the test and says whether the promises held.
@@ -311,128 +277,6 @@ impl Run {
         self.worker = self.bed.worker(&self.executable)?;
         Ok(scan)
     }
-
-    /// Waits until rows and indexes hold the same, and counts.
-    async fn read_state(&self, shown: &mut Shown) -> Result<(), Failure> {
-        let started = Instant::now();
-        loop {
-            let state = self.state().await?;
-            (shown.rows, shown.keywords, shown.vectors) = (state.rows.len(), state.keywords.len(), state.vectors.len());
-            let apart = |one: &BTreeSet<_>, other: &BTreeSet<_>| one.symmetric_difference(other).count();
-            shown.unequal = apart(&state.rows, &state.keywords) + apart(&state.rows, &state.vectors);
-            shown.level_ms = started.elapsed().as_millis();
-            if shown.unequal == 0 || started.elapsed() > LEVEL_MAX {
-                shown.doubled = state.doubled;
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-
-    async fn state(&self) -> Result<State, Failure> {
-        let wired = &self.bed.wired;
-        let space = wired.library.vector_space();
-        let model = space.as_ref().map_or("", |space| &space.model_id);
-        let tenant = wired.desk.database.of(wired.organization_id());
-        let failed = |error: storage::Error| broken("the passages cannot be read", &error);
-        let stored = tenant.list_indexable_chunks(model).await.map_err(failed)?;
-        let ids: Vec<ChunkId> = stored.iter().map(|chunk| chunk.id).collect();
-        let chunks = tenant.load_chunks(&ids).await.map_err(failed)?;
-        let places: HashSet<_> = chunks.iter().map(|found| (found.chunk.document_id, found.chunk.position)).collect();
-        let held = wired.library.retrieval.check(wired.organization_id(), space.as_ref()).await;
-        let held = held.map_err(|error| broken("the indexes cannot be read", &error))?;
-        let vectors = held.dense.unwrap_or_default();
-        let doubled = [held.keyword.len(), vectors.len()];
-        let (keywords, vectors): (BTreeSet<_>, BTreeSet<_>) =
-            (held.keyword.into_iter().collect(), vectors.into_iter().collect());
-        let doubled = chunks.len() - places.len() + doubled[0] - keywords.len() + doubled[1] - vectors.len();
-        let rows = stored.iter().map(|chunk| (chunk.id, chunk.version)).collect();
-        Ok(State { rows, keywords, vectors, doubled })
-    }
-
-    /// Holds documents, searches and answers against the site.
-    async fn read_knowledge(&self, shown: &mut Shown, source_id: SourceId) -> Result<(), Failure> {
-        let tenant = self.bed.wired.desk.database.of(self.bed.wired.organization_id());
-        let published = tenant
-            .list_documents(Some(source_id), Some(DocumentState::Published), Keyset::start(), DOCUMENTS_MAX)
-            .await
-            .map_err(|error| broken("the documents cannot be listed", &error))?;
-        let urls: HashMap<_, usize> = published.iter().fold(HashMap::new(), |mut urls, document| {
-            *urls.entry(document.url.clone().unwrap_or_default()).or_default() += 1;
-            urls
-        });
-        shown.doubled += urls.values().filter(|count| **count > 1).count();
-        for page in &self.gone {
-            let url = self.site.page_url(*page);
-            let is_found = self.found(&page_word(*page)).await?.iter().any(|(found, _)| *found == url);
-            if urls.contains_key(&url) || is_found || self.is_cited(*page, &url).await? {
-                shown.ghosts += 1;
-            }
-        }
-        for page in &self.present {
-            let (url, Some(Content::Edition(edition))) = (self.site.page_url(*page), self.site.content(*page)) else {
-                continue;
-            };
-            let word = edition_word(*page, edition);
-            let found = self.found(&format!("present wording of the {} {word}", page_word(*page))).await?;
-            if !found.iter().any(|(found, text)| *found == url && text.contains(&word)) {
-                shown.stale += 1;
-            }
-        }
-        Ok(())
-    }
-
-    /// Address and text of what a search finds.
-    async fn found(&self, text: &str) -> Result<Vec<(String, String)>, Failure> {
-        let wired = &self.bed.wired;
-        let mut search = Search::new(wired.organization_id(), text);
-        search.k = HITS;
-        search.vector = answering::retrieve::query_vector(&wired.desk, text).await.0;
-        let found = wired.library.retrieval.search(&search).await;
-        let found = found.map_err(|error| broken("a search failed", &error))?;
-        let ids: Vec<ChunkId> = found.hits.iter().map(|hit| hit.chunk_id).collect();
-        let tenant = wired.desk.database.of(wired.organization_id());
-        let chunks = tenant.load_chunks(&ids).await.map_err(|error| broken("passages cannot be read", &error))?;
-        Ok(chunks.into_iter().map(|found| (found.url.unwrap_or_default(), found.chunk.text)).collect())
-    }
-
-    /// Whether an answer about a page that is gone cites it.
-    async fn is_cited(&self, page: usize, url: &str) -> Result<bool, Failure> {
-        let wired = &self.bed.wired;
-        let question = Question {
-            organization_id: wired.organization_id(),
-            assistant: wired.home.assistant.clone(),
-            text: format!("What does the {} do?", page_word(page)),
-            history: Vec::new(),
-            summary: String::new(),
-            facts: Vec::new(),
-            clarifications: 0,
-            allowed_link_hosts: Vec::new(),
-        };
-        let answer = answer(&wired.desk, &question).await.map_err(|error| broken("a question failed", &error))?;
-        Ok(answer.citations.iter().any(|citation| citation.url.as_deref() == Some(url)))
-    }
-
-    async fn changed_articles(&self, written: &[(ArticleId, String)]) -> Result<usize, Failure> {
-        let tenant = self.bed.wired.desk.database.of(self.bed.wired.organization_id());
-        let mut changed = 0;
-        for (id, text) in written {
-            let article: Article =
-                tenant.load_article(*id).await.map_err(|error| broken("an article cannot be read", &error))?;
-            let is_found = self.found(text).await?.iter().any(|(_, found)| found.contains("ask Ann"));
-            if article.body != *text || article.state != ArticleState::Published || !is_found {
-                changed += 1;
-            }
-        }
-        Ok(changed)
-    }
-}
-
-struct State {
-    rows: BTreeSet<(ChunkId, i64)>,
-    keywords: BTreeSet<(ChunkId, i64)>,
-    vectors: BTreeSet<(ChunkId, i64)>,
-    doubled: usize,
 }
 
 async fn insert_article(transaction: &mut storage::Transaction, title: &str, body: &str) -> storage::Result<Article> {
@@ -450,62 +294,4 @@ async fn update_article(
 
 fn written<'t>(title: &'t str, body: &'t str) -> ArticleText<'t> {
     ArticleText::written(title, body, AUTHOR)
-}
-
-impl Shown {
-    fn promises(&self) -> [(&'static str, bool); 7] {
-        [
-            ("every page was found", usize::try_from(self.first_scan_pages).is_ok_and(|read| read > self.pages)),
-            (
-                "a scan without changes embeds nothing",
-                self.second_scan_chunks_embedded == 0 && self.second_scan_same == self.first_scan_pages,
-            ),
-            ("rows, words and vectors are the same", self.unequal == 0 && self.rows > 0),
-            ("nothing is there twice", self.doubled == 0),
-            ("no vanished page is shown", self.ghosts == 0),
-            ("every present page is found as it is", self.stale == 0),
-            ("what people wrote is intact", self.articles_changed == 0),
-        ]
-    }
-}
-
-fn in_words(shown: &Shown) -> String {
-    let rows = [
-        ("engine", shown.engine.clone()),
-        (
-            "first scan",
-            format!("{} pages, {} passages embedded", shown.first_scan_pages, shown.first_scan_chunks_embedded),
-        ),
-        (
-            "second scan",
-            format!("{} same, {} passages embedded", shown.second_scan_same, shown.second_scan_chunks_embedded),
-        ),
-        (
-            "kill -9",
-            format!("{} within {} re-scans, in each of which half of the pages changed", shown.kills, shown.scans_hit),
-        ),
-        ("vanished pages", shown.vanished.to_string()),
-        (
-            "passages",
-            format!(
-                "{} rows = {} by words = {} vectors, {} unequal",
-                shown.rows, shown.keywords, shown.vectors, shown.unequal
-            ),
-        ),
-        ("level after", format!("{} ms", shown.level_ms)),
-        ("there twice", shown.doubled.to_string()),
-        ("ghosts", format!("{} of {} vanished pages in a document, search or answer", shown.ghosts, shown.vanished)),
-        ("stale", format!("{} of {} present pages", shown.stale, shown.pages - shown.vanished)),
-        ("articles", format!("{} written by people, {} changed", shown.articles, shown.articles_changed)),
-        ("took", format!("{} s", shown.seconds)),
-    ];
-    let mut lines: Vec<String> = rows.into_iter().map(|(name, value)| format!("{name:<20}{value}")).collect();
-    let broken: Vec<&str> =
-        shown.promises().into_iter().filter(|(_, kept)| !kept).map(|(promise, _)| promise).collect();
-    lines.push(if broken.is_empty() {
-        "every promise was kept".to_owned()
-    } else {
-        format!("✗ broken: {}", broken.join("; "))
-    });
-    lines.join("\n")
 }

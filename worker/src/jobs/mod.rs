@@ -42,6 +42,6 @@ pub fn registry(desk: &Desk, library: &Library, retention: delete_expired::Reten
 }
 
 /// The organization that a job is for.
-pub(crate) fn organization(job: &Job) -> Result<OrganizationId> {
+pub fn organization(job: &Job) -> Result<OrganizationId> {
     job.organization_id.ok_or_else(|| Error::new(ErrorKind::Invalid, "the job names no organization"))
 }
