@@ -11,9 +11,9 @@ use url::Url;
 
 /// Addresses of one sitemap (the protocol's own limit).
 pub const URLS_MAX: usize = 50_000;
-/// How much of one sitemap is read, unpacked. The protocol allows five times as much, but 50,000 usual addresses
+/// How much of one sitemap is read, unpacked. The protocol allows six times as much, but 50,000 usual addresses
 /// fit in, and all of it at once would be most of what a scan may take up.
-pub const SITEMAP_BYTES_MAX: usize = 10 * 1024 * 1024;
+pub const SITEMAP_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Indexes inside one another.
 pub const NESTING_MAX: usize = 3;
 /// Sitemaps read for one scan.

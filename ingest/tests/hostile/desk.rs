@@ -1,15 +1,16 @@
 //! A desk in a throw-away folder that runs the jobs of scans as the worker does, without its pauses.
 
-use domain::job::{DiscoverPages, Job, Queue, ScanPage, Work};
+use domain::job::{ConcludeScan, DiscoverPages, Job, Queue, ScanPage, Work};
 use domain::page::{Page, PageState, Scan, ScanSettings};
 use domain::{OrganizationId, WorkerId};
 use futures::future::join_all;
 use ingest::fetch::{FetchSettings, Fetcher};
 use ingest::guard::Guard;
 use ingest::politeness::PoliteSettings;
-use ingest::{Library, page, scan};
+use ingest::{Library, conclude, page, scan};
 use std::time::Duration;
 use storage::jobs::Claim;
+use storage::pages::PageFilter;
 use storage::{Database, SqliteSettings};
 use url::Url;
 
@@ -81,7 +82,7 @@ impl TestDesk {
         let mut pages: Vec<Page> = Vec::new();
         loop {
             let after = pages.last().map(|page| page.id);
-            let batch = tenant.list_pages(scan.id, None, after, 500).await.unwrap();
+            let batch = tenant.list_pages(scan.id, PageFilter::default(), after, 500).await.unwrap();
             if batch.is_empty() {
                 break;
             }
@@ -118,7 +119,12 @@ impl TestDesk {
                 let work: ScanPage = serde_json::from_value(job.payload.clone()).unwrap();
                 page::scan_page(&self.library, self.organization_id, work.page_id, job).await
             }
-            other => panic!("no scan has the job {other}"),
+            ConcludeScan::KIND => {
+                let work: ConcludeScan = serde_json::from_value(job.payload.clone()).unwrap();
+                conclude::conclude(&self.library, self.organization_id, work.scan_id, job).await
+            }
+            // What follows from documents is another story.
+            _ => Ok(false),
         };
         let mut transaction = self.library.database.begin().await.unwrap();
         match result {
