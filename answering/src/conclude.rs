@@ -28,8 +28,7 @@ pub enum Concluded {
 pub async fn conclude(desk: &Desk, turn: &Turn, answer: Answer, job: &Job) -> Result<Concluded> {
     let conversation = &turn.conversation;
     let tenant = desk.database.of(conversation.organization_id);
-    let channel = tenant.load_channel(conversation.channel_id).await?;
-    let pulled = channels::channel(&channel.kind)?.is_pulled();
+    let pulled = channels::channel(&turn.channel_kind)?.is_pulled();
     let mut transaction = tenant.begin().await?;
     transaction.complete_job(job).await?;
     let conclusion = Conclusion {

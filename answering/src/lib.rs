@@ -31,7 +31,7 @@ pub mod understand;
 pub mod verify;
 pub mod window;
 mod wish;
-mod words;
+pub mod words;
 
 pub use answer::{Answer, answer};
 pub use desk::{Desk, Settings};

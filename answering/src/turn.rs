@@ -8,6 +8,7 @@ use domain::memory::Fact;
 use domain::message::{Message, Sender};
 use domain::trace::PromptMessage;
 use domain::{ConversationId, OrganizationId};
+use storage::turns::Setting;
 
 /// Newest messages that are read for the window.
 const MESSAGES_READ: i64 = 40;
@@ -21,6 +22,8 @@ const FACTS_READ: i64 = 200;
 pub struct Turn {
     /// The conversation as it was when the turn was read.
     pub conversation: Conversation,
+    /// The kind of its channel.
+    pub channel_kind: String,
     /// The waiting customer messages, oldest first; never empty.
     pub waiting: Vec<Message>,
     /// What is asked.
@@ -58,7 +61,8 @@ impl Turn {
 /// Loads the turn; `None` where nothing waits or the AI does not hold the conversation.
 pub async fn load(desk: &Desk, organization_id: OrganizationId, id: ConversationId) -> Result<Option<Turn>> {
     let tenant = desk.database.of(organization_id);
-    let conversation = tenant.load_conversation(id).await?;
+    let Setting { conversation, assistant, organization_settings, channel_kind, has_facts } =
+        tenant.load_setting(id).await?;
     if conversation.holder != Holder::Ai {
         return Ok(None);
     }
@@ -72,16 +76,21 @@ pub async fn load(desk: &Desk, organization_id: OrganizationId, id: Conversation
     if waiting.is_empty() {
         return Ok(None);
     }
-    let organization = tenant.load_organization().await?;
+    // Most customers are new: nothing was remembered of them yet.
+    let facts = if has_facts {
+        tenant.list_facts(conversation.customer_id, tenant.now(), FACTS_READ).await?
+    } else {
+        Vec::new()
+    };
     let question = Question {
         organization_id,
-        assistant: tenant.load_assistant(conversation.assistant_id).await?,
+        assistant,
         text: waiting.iter().map(|message| message.content.as_str()).collect::<Vec<_>>().join("\n"),
         history: spoken(&earlier),
         summary: conversation.summary.clone(),
-        facts: tenant.list_facts(conversation.customer_id, tenant.now(), FACTS_READ).await?,
+        facts,
         clarifications: conversation.clarifications,
-        allowed_link_hosts: organization.settings.allowed_link_hosts,
+        allowed_link_hosts: organization_settings.allowed_link_hosts,
     };
-    Ok(Some(Turn { conversation, waiting, question }))
+    Ok(Some(Turn { conversation, channel_kind, waiting, question }))
 }

@@ -188,6 +188,8 @@ mod noun {
         Turn "turn" TurnId "a turn"
         Assistant "ast" AssistantId "an assistant"
         Agent "agt" AgentId "a human agent"
+        Member "mem" MemberId "a person who signs in to the console"
+        Note "note" NoteId "a note beside a conversation"
         Channel "chn" ChannelId "a channel"
         Delivery "dlv" DeliveryId "a delivery"
         Source "src" SourceId "a knowledge source"
@@ -211,8 +213,8 @@ mod noun {
 
 pub use noun::{
     AgentId, ArticleId, AssistantId, ChannelId, ChunkId, ConversationId, CustomerId, DatasetId, DeliveryId, DocumentId,
-    FactId, HandoffId, JobId, KeyId, MessageId, OrganizationId, PageId, RunId, ScanId, SourceId, SuggestionId, TurnId,
-    UsageId, WebhookEndpointId, WorkerId,
+    FactId, HandoffId, JobId, KeyId, MemberId, MessageId, NoteId, OrganizationId, PageId, RunId, ScanId, SourceId,
+    SuggestionId, TurnId, UsageId, WebhookEndpointId, WorkerId,
 };
 
 #[cfg(test)]

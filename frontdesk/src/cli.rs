@@ -1,11 +1,15 @@
 //! The command line: every command and flag, and which settings the flags set.
 
+mod eval;
+
 use crate::bench::Bench;
 use crate::output::Format;
 use crate::settings::Flag;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+
+pub use eval::{Eval, EvalCollect, EvalRun};
 
 /// An AI support agent worker with vector search.
 #[derive(Clone, Debug, Parser)]
@@ -55,6 +59,9 @@ pub enum Command {
     /// Generated articles that wait for a person
     #[command(subcommand)]
     Review(Review),
+    /// Score answer quality
+    #[command(subcommand)]
+    Eval(Eval),
     /// Sources of knowledge
     #[command(subcommand)]
     Sources(Sources),
@@ -115,6 +122,7 @@ pub struct Worker {
 
 /// Flags of `scan`.
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Scan {
     /// Address to start from
     #[arg(value_name = "URL")]
@@ -140,6 +148,15 @@ pub struct Scan {
     /// Draft no articles from the pages
     #[arg(long, conflicts_with = "publish")]
     pub no_drafts: bool,
+    /// Show what the last scan found new, changed or removed; nothing is scanned
+    #[arg(long, conflicts_with_all = ["preview", "apply", "reject"])]
+    pub diff: bool,
+    /// Apply the changes of the last scan that wait; nothing is scanned
+    #[arg(long, conflicts_with_all = ["preview", "reject"])]
+    pub apply: bool,
+    /// Refuse the changes of the last scan that wait: the earlier texts stay
+    #[arg(long, conflicts_with = "preview")]
+    pub reject: bool,
 }
 
 /// Flags of `import`.

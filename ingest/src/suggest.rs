@@ -5,6 +5,7 @@
 use crate::alike::{Alike, content_hash};
 use crate::draft::Drafted;
 use crate::drafter::Drafter;
+use crate::merge::{Merged, merge};
 use crate::{Library, Result, review};
 use domain::job::{DraftArticles, Job};
 use domain::knowledge::{Article, ArticleState, Source};
@@ -222,19 +223,40 @@ impl<'l> Stretch<'l> {
             Some(last) if last.content_hash == draft.content_hash && last.state != SuggestionState::Withdrawn => {
                 Step::Join { article_id, document, is_news: false }
             }
-            Some(last) if last.state == SuggestionState::Waiting => {
-                Step::Replace { suggestion: Box::new(last), draft, document }
-            }
-            _ => {
-                let is_edited =
-                    article.state == ArticleState::Published && article.base_version != Some(article.version);
-                if is_edited && draft.reason.is_none() {
-                    draft.reason =
-                        Some("people have changed the article since it was drafted: compare both".to_owned());
+            last => {
+                if article.state == ArticleState::Published && article.base_version != Some(article.version) {
+                    self.keep_edits(&article, &mut draft).await?;
                 }
-                Step::SuggestBeside { article: Box::new(article), draft, document }
+                match last.filter(|last| last.state == SuggestionState::Waiting) {
+                    Some(last) => Step::Replace { suggestion: Box::new(last), draft, document },
+                    None => Step::SuggestBeside { article: Box::new(article), draft, document },
+                }
             }
         })
+    }
+
+    /// Merges a draft with what people changed in the article since the generator's last word. Where both
+    /// changed the same sentence, what people wrote stands, and what the source says now stands beside it.
+    async fn keep_edits(&self, article: &Article, draft: &mut Draft) -> Result<()> {
+        let base = match article.base_version {
+            Some(version) => Some(self.tenant.load_article_version(article.id, version).await?),
+            None => None,
+        };
+        let merged = base.as_ref().map(|base| merge(&base.body, &article.body, &draft.body));
+        let (body, reason) = match merged {
+            Some(Merged::Clean(body)) => (body, "merged with what people changed since it was drafted"),
+            Some(Merged::Conflict(_)) | None => (
+                article.body.clone(),
+                "conflict: people and the source changed the same sentences; this is what people wrote, beside it stands what the source says now",
+            ),
+        };
+        if base.is_none_or(|base| base.title != article.title) {
+            draft.title.clone_from(&article.title);
+        }
+        draft.generated_body = Some(std::mem::replace(&mut draft.body, body));
+        let also = draft.reason.take().map(|also| format!("; {also}")).unwrap_or_default();
+        draft.reason = Some(format!("{reason}{also}"));
+        Ok(())
     }
 
     async fn write(self, ran: &mut Ran) -> Result<()> {

@@ -24,6 +24,9 @@ const POLL_EVERY: Duration = Duration::from_millis(500);
 const DUE_MARGIN: Duration = Duration::from_millis(1);
 /// Jobs that one claim takes at most.
 const CLAIM_MAX: usize = 64;
+/// While more work waits than there are slots, a claim waits so long for further slots to become free:
+/// a claim costs the same for one job and for many.
+const GATHER: Duration = Duration::from_millis(10);
 
 /// Jobs of one queue, for one worker.
 pub(crate) struct JobsBackend {
@@ -85,8 +88,14 @@ impl Drop for JobsBackend {
 impl Claimer {
     async fn run(self) {
         let mut signal = self.database.signals().listen(Signal::Jobs);
+        let mut saturated = false;
         while let Ok(first) = Arc::clone(&self.slots).acquire_owned().await {
-            match self.claim(first).await {
+            if saturated && self.slots.available_permits() + 1 < CLAIM_MAX {
+                tokio::time::sleep(GATHER).await;
+            }
+            let claimed = self.claim(first).await;
+            saturated = matches!(claimed, Ok(true));
+            match claimed {
                 Ok(true) => {}
                 Ok(false) => signal.wait(self.pause().await).await,
                 Err(error) => {

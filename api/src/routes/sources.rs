@@ -9,9 +9,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use domain::job::DraftArticles;
 use domain::knowledge::Source;
+use domain::page::RescanSettings;
 use domain::{SourceId, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::time::Duration;
 use storage::sources::NewSource;
 use utoipa::{IntoParams, ToSchema};
 
@@ -118,9 +120,12 @@ pub(crate) async fn create_source(
         SourceKind::Website => "website",
         SourceKind::Import => "import",
     };
+    let every = rescan_every(kind, &body.settings)?;
     let new = NewSource { kind: kind.to_owned(), name: body.name, url: body.url, settings: body.settings };
     let mut transaction = app.of(caller.organization_id()).begin().await?;
     let source = transaction.insert_source(new).await?;
+    let next = every.map(|every| transaction.now() + every);
+    transaction.schedule_rescan(source.id, next).await?;
     transaction.commit().await?;
     Ok((StatusCode::CREATED, axum::Json(source.into())))
 }
@@ -172,9 +177,15 @@ pub(crate) async fn update_source(
     let present = tenant.load_source(id).await?;
     let name = body.name.unwrap_or(present.name);
     check_name(&name)?;
+    let is_rescheduled = body.settings.is_some();
     let settings = body.settings.unwrap_or(present.settings);
+    let every = if is_rescheduled { rescan_every(&present.kind, &settings)? } else { None };
     let mut transaction = tenant.begin().await?;
     transaction.update_source(id, &name, &settings).await?;
+    if is_rescheduled {
+        let next = every.map(|every| transaction.now() + every);
+        transaction.schedule_rescan(id, next).await?;
+    }
     transaction.commit().await?;
     Ok(axum::Json(tenant.load_source(id).await?.into()))
 }
@@ -219,6 +230,15 @@ pub(crate) async fn delete_source(
     transaction.insert_audit(&caller.actor(), "source.deleted", &id.to_string()).await?;
     transaction.commit().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// How often a website is scanned again, as its settings say; settings that cannot be are refused.
+fn rescan_every(kind: &str, settings: &Map<String, Value>) -> Result<Option<Duration>> {
+    if kind != "website" {
+        return Ok(None);
+    }
+    let settings = RescanSettings::of(settings).map_err(|reason| Problem::invalid(reason).at("/settings"))?;
+    Ok(settings.rescan_every_hours.map(|hours| Duration::from_hours(u64::from(hours))))
 }
 
 fn check_name(name: &str) -> Result<()> {

@@ -64,15 +64,28 @@ const KNOWLEDGE: [(&str, &str, &str); 6] = [
 pub struct Bed {
     /// Everything, opened in this process.
     pub wired: Wired,
-    folder: TempDir,
+    path: PathBuf,
     settings_file: PathBuf,
+    /// Its folder, where nobody else removes it.
+    _folder: Option<TempDir>,
 }
 
 impl Bed {
     /// Opens a desk: SQLite, or the PostgreSQL database at `database_url`. It embeds nothing; `more`
     /// are settings of its own.
     pub async fn open(database_url: Option<&str>, more: toml::Table) -> Result<Self, Failure> {
-        let folder = tempfile::Builder::new().prefix("frontdesk-bench-").tempdir()?;
+        let folder = Self::folder()?;
+        let bed = Self::open_at(folder.path(), database_url, more).await?;
+        Ok(Self { _folder: Some(folder), ..bed })
+    }
+
+    /// A temporary folder for a desk.
+    pub(super) fn folder() -> Result<TempDir, Failure> {
+        Ok(tempfile::Builder::new().prefix("frontdesk-bench-").tempdir()?)
+    }
+
+    /// Opens the desk in a folder that the caller removes.
+    pub(super) async fn open_at(path: &Path, database_url: Option<&str>, more: toml::Table) -> Result<Self, Failure> {
         let mut table = toml::toml! {
             [embedding]
             enabled = false
@@ -80,7 +93,7 @@ impl Bed {
             level = "warn,worker=info"
             format = "json"
         };
-        let data = folder.path().join("data").display().to_string();
+        let data = path.join("data").display().to_string();
         insert(&mut table, "data", "dir", data);
         insert(&mut table, "database", "url", database_url.unwrap_or_default().to_owned());
         for (section, keys) in more {
@@ -88,13 +101,13 @@ impl Bed {
                 insert(&mut table, &section, key, value.clone());
             }
         }
-        let settings_file = folder.path().join("frontdesk.toml");
+        let settings_file = path.join("frontdesk.toml");
         std::fs::write(&settings_file, table.to_string())?;
         // Nothing of the person's own environment reaches the measurement.
         let environment = Environment::default();
         let sources = Sources { file: Some(settings_file.clone()), environment: &environment, flags: Vec::new() };
         let wired = wiring::open(Settings::load(&sources)?, &environment).await?;
-        Ok(Self { wired, folder, settings_file })
+        Ok(Self { wired, path: path.to_owned(), settings_file, _folder: None })
     }
 
     /// Imports a few help texts and indexes them.
@@ -194,7 +207,7 @@ impl Bed {
 
     /// Starts a worker process of this desk.
     pub fn worker(&self, executable: &Path) -> Result<WorkerProcess, Failure> {
-        let log = tempfile::Builder::new().prefix("worker-").suffix(".log").tempfile_in(self.folder.path())?;
+        let log = tempfile::Builder::new().prefix("worker-").suffix(".log").tempfile_in(&self.path)?;
         let (file, log) = log.keep().map_err(|error| broken("no file for the worker's log", &error))?;
         let child = Command::new(executable)
             .env_clear()

@@ -13,8 +13,12 @@ use futures::future::try_join_all;
 use llm::CachedQueries;
 use serde::Serialize;
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
+use storage::conversations::ConversationFilter;
+use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +49,9 @@ pub struct Options {
     /// Turns in flight at most
     #[arg(long, value_name = "N", default_value_t = 256)]
     concurrency: u32,
+    /// Only fill the folder with a desk: a process of its own does, so that its memory is not measured
+    #[arg(long, hide = true, value_name = "FOLDER")]
+    fill: Option<PathBuf>,
 }
 
 /// What was measured.
@@ -64,8 +71,13 @@ struct Shown {
 /// conversation a history and is not counted.
 pub(super) async fn run(options: &Options, output: Output) -> Result<Exit, Failure> {
     let conversations = options.conversations.unwrap_or(options.messages).clamp(1, options.messages.max(1));
+    if let Some(folder) = &options.fill {
+        return fill(folder, options, conversations).await;
+    }
     output.say(&format!("preparing {DOCUMENTS} documents and {conversations} conversations"));
-    let mut desk = Desk::prepare(options, conversations).await?;
+    let folder = Bed::folder()?;
+    fill_elsewhere(folder.path(), options, conversations).await?;
+    let mut desk = Desk::open(folder.path(), options, conversations).await?;
     desk.round(conversations).await?;
     desk.model.take(options.model_delay_ms);
     forget_peak()?;
@@ -91,6 +103,46 @@ pub(super) async fn run(options: &Options, output: Output) -> Result<Exit, Failu
     Ok(if ledger.is_whole() { Exit::Ok } else { Exit::Problem })
 }
 
+fn settings(options: &Options) -> toml::Table {
+    let mut settings = toml::Table::new();
+    insert(&mut settings, "llm", "base_url", "http://127.0.0.1:9/v1");
+    insert(&mut settings, "llm", "model", options.model.as_str());
+    insert(&mut settings, "worker", "concurrency", i64::from(options.concurrency));
+    settings
+}
+
+fn queries() -> CachedQueries {
+    CachedQueries::new(Arc::new(HashEmbedder), QUESTIONS * 4)
+}
+
+/// Has another process fill the folder.
+async fn fill_elsewhere(folder: &Path, options: &Options, conversations: usize) -> Result<(), Failure> {
+    let status = Command::new(std::env::current_exe()?)
+        .args(["bench", "worker", "--fill"])
+        .arg(folder)
+        .args(["--model", &options.model, "--messages", &conversations.to_string()])
+        .stdout(Stdio::null())
+        .status()
+        .await?;
+    if status.success() { Ok(()) } else { Err(Failure::new(Exit::Problem, "the desk could not be prepared")) }
+}
+
+/// Fills the folder with a desk that knows documents and has conversations.
+async fn fill(folder: &Path, options: &Options, conversations: usize) -> Result<Exit, Failure> {
+    let bed = Bed::open_at(folder, None, settings(options)).await?;
+    bed.wired.desk.embedder.fill(queries());
+    bed.import(texts::lines(DOCUMENTS).as_bytes()).await?;
+    let embedded = ingest::documents::embed_missing(&bed.wired.library, bed.wired.organization_id(), |_| {}).await;
+    embedded.map_err(|error| broken("the documents have no vectors", &error))?;
+    bed.wired.catch_up().await?;
+    let names: Vec<String> = (0..conversations).map(|nth| format!("customer-{nth}")).collect();
+    for at_once in names.chunks(AT_ONCE) {
+        try_join_all(at_once.iter().map(|name| bed.conversation(name))).await?;
+    }
+    bed.wired.desk.database.close().await.map_err(|error| broken("the desk cannot be closed", &error))?;
+    Ok(Exit::Ok)
+}
+
 struct Desk {
     bed: Bed,
     model: Arc<SteadyModel>,
@@ -100,30 +152,22 @@ struct Desk {
 }
 
 impl Desk {
-    async fn prepare(options: &Options, conversations: usize) -> Result<Self, Failure> {
-        let mut settings = toml::Table::new();
-        insert(&mut settings, "llm", "base_url", "http://127.0.0.1:9/v1");
-        insert(&mut settings, "llm", "model", options.model.as_str());
-        insert(&mut settings, "worker", "concurrency", i64::from(options.concurrency));
-        let mut bed = Bed::open(None, settings).await?;
+    async fn open(folder: &Path, options: &Options, conversations: usize) -> Result<Self, Failure> {
+        let mut bed = Bed::open_at(folder, None, settings(options)).await?;
         let model = Arc::new(SteadyModel::new(&options.model));
         bed.wired.desk.chat = Some(Arc::<SteadyModel>::clone(&model));
-        let queries = CachedQueries::new(Arc::new(HashEmbedder), QUESTIONS * 4);
+        let queries = queries();
         for nth in 0..QUESTIONS {
             let ready = queries.vector(&texts::document(nth).question).await;
             ready.map_err(|error| broken("no query vectors", &error))?;
         }
         bed.wired.desk.embedder.fill(queries);
-        bed.import(texts::lines(DOCUMENTS).as_bytes()).await?;
-        let embedded = ingest::documents::embed_missing(&bed.wired.library, bed.wired.organization_id(), |_| {}).await;
-        embedded.map_err(|error| broken("the documents have no vectors", &error))?;
         bed.wired.catch_up().await?;
-        let mut ids = Vec::with_capacity(conversations);
-        while ids.len() < conversations {
-            let names: Vec<String> =
-                (ids.len()..conversations).take(AT_ONCE).map(|nth| format!("customer-{nth}")).collect();
-            ids.extend(try_join_all(names.iter().map(|name| bed.conversation(name))).await?);
-        }
+        let tenant = bed.wired.desk.database.of(bed.wired.organization_id());
+        let limit = i64::try_from(conversations).unwrap_or(i64::MAX);
+        let begun = tenant.list_conversations(&ConversationFilter::default(), limit).await;
+        let begun = begun.map_err(|error| broken("conversations cannot be read", &error))?;
+        let ids = begun.into_iter().map(|conversation| conversation.id).collect();
         Ok(Self { bed, model, conversations: ids, sent: HashMap::new(), rounds: 0 })
     }
 

@@ -1,0 +1,76 @@
+//! Turns: what a conversation's next reply stands on, read in one trip.
+
+use crate::sql::Run;
+use crate::{Error, Result, Tenant};
+use domain::assistant::{Assistant, AssistantSettings};
+use domain::conversation::Conversation;
+use domain::organization::OrganizationSettings;
+use domain::{ConversationId, Time};
+use sqlx::types::Json;
+
+/// A conversation with everything around it that a reply depends on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    /// The conversation.
+    pub conversation: Conversation,
+    /// Who answers.
+    pub assistant: Assistant,
+    /// What the organization has set.
+    pub organization_settings: OrganizationSettings,
+    /// The kind of the channel that it is held on.
+    pub channel_kind: String,
+    /// Whether anything was ever remembered of the customer.
+    pub has_facts: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    #[sqlx(flatten)]
+    conversation: Conversation,
+    assistant_name: String,
+    assistant_settings: Json<AssistantSettings>,
+    assistant_created_at: Time,
+    assistant_updated_at: Time,
+    organization_settings: Json<OrganizationSettings>,
+    channel_kind: String,
+    facts: i64,
+}
+
+impl Tenant<'_> {
+    /// The conversation and what its next reply stands on.
+    pub async fn load_setting(self, id: ConversationId) -> Result<Setting> {
+        let row: Option<Row> = self
+            .find(
+                "select c.id, c.organization_id, c.customer_id, c.channel_id, c.assistant_id, c.status, c.holder,
+                        c.assignee_id, c.title, c.tags, c.metadata, c.last_seq, c.answered_seq, c.clarifications,
+                        c.summary, c.waiting_since, c.snoozed_until, c.created_at, c.updated_at,
+                        a.name as assistant_name, a.settings as assistant_settings,
+                        a.created_at as assistant_created_at, a.updated_at as assistant_updated_at,
+                        o.settings as organization_settings, h.kind as channel_kind,
+                        (select count(*) from (select 1 from facts f where f.customer_id = c.customer_id
+                            and f.organization_id = c.organization_id limit 1) as one) as facts
+                 from conversations c
+                 join assistants a on a.id = c.assistant_id and a.organization_id = c.organization_id
+                 join channels h on h.id = c.channel_id and h.organization_id = c.organization_id
+                 join organizations o on o.id = c.organization_id
+                 where c.organization_id = $1 and c.id = $2",
+                (self.organization_id(), id),
+            )
+            .await?;
+        let row = row.ok_or_else(|| Error::not_found("conversation", id))?;
+        Ok(Setting {
+            assistant: Assistant {
+                id: row.conversation.assistant_id,
+                organization_id: row.conversation.organization_id,
+                name: row.assistant_name,
+                settings: row.assistant_settings.0,
+                created_at: row.assistant_created_at,
+                updated_at: row.assistant_updated_at,
+            },
+            conversation: row.conversation,
+            organization_settings: row.organization_settings.0,
+            channel_kind: row.channel_kind,
+            has_facts: row.facts > 0,
+        })
+    }
+}
