@@ -130,6 +130,10 @@ impl Page<'_> {
                 .iter()
                 .enumerate()
                 .any(|(above, section)| says_faq(&section.heading) && below(self.sections, above).contains(&index));
+            // What asks the reader to check something is a question of a customer only among questions.
+            if is_check(&section.heading) && !inside && !says_faq(self.material.title) {
+                continue;
+            }
             if !is_faq && !inside && !stands_alone(&section.heading, self.material.title) {
                 continue;
             }
@@ -321,7 +325,9 @@ fn says_faq(title: &str) -> bool {
 
 /// Whether a question asks the reader to check something: it is a step of its page.
 fn is_check(heading: &str) -> bool {
-    const BEGINNINGS: [&str; 12] = [
+    const BEGINNINGS: [&str; 14] = [
+        "has the",
+        "has your",
         "have you",
         "did you",
         "are you",

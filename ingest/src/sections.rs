@@ -29,9 +29,10 @@ pub fn sections(text: &str) -> Vec<Section> {
         at = range.end;
         let bare = line.trim();
         match fence {
+            // Code may hold shorter marks than its own.
             Some(mark) if bare.starts_with(mark) && bare.trim_matches(['`', '~']).is_empty() => fence = None,
             Some(_) => {}
-            None => fence = ["`````", "```", "~~~"].into_iter().find(|mark| bare.starts_with(mark)),
+            None => fence = opens_code(bare),
         }
         let heading = if fence.is_none() && sections.len() < SECTIONS_MAX { heading(line) } else { None };
         if let Some((level, words)) = heading {
@@ -52,6 +53,13 @@ pub fn below(sections: &[Section], index: usize) -> Range<usize> {
     index + 1..index + 1 + count
 }
 
+/// The backticks or tildes that a line opens a code block with.
+fn opens_code(line: &str) -> Option<&str> {
+    let marks = |mark: char| line.len() - line.trim_start_matches(mark).len();
+    let count = marks('`').max(marks('~'));
+    if count >= 3 { line.get(..count) } else { None }
+}
+
 /// Level and words of a heading line.
 pub fn heading(line: &str) -> Option<(usize, &str)> {
     let level = line.bytes().take_while(|byte| *byte == b'#').count();
@@ -66,7 +74,7 @@ mod tests {
 
     #[test]
     fn sections_hold_every_byte_once_and_know_what_is_below_them() {
-        let text = "Lead.\n\n# One\n\nA.\n\n## Two ##\nB.\n```\n# code\n```\n### Three\n\n## Four\nC.";
+        let text = "Lead.\n\n# One\n\nA.\n\n## Two ##\nB.\n````\n```\n# code\n````\n### Three\n\n## Four\nC.";
         let found = sections(text);
         let headings: Vec<(usize, &str)> =
             found.iter().map(|section| (section.level, section.heading.as_str())).collect();
