@@ -16,6 +16,7 @@ mod dom;
 mod error;
 pub mod extract;
 pub mod fetch;
+pub mod files;
 pub mod frontier;
 pub mod guard;
 pub mod import;
@@ -31,6 +32,7 @@ pub mod reason;
 pub mod robots;
 pub mod scan;
 pub mod sitemap;
+pub mod sources;
 pub mod tokens;
 pub mod unpack;
 
