@@ -5,6 +5,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
+use ingest::sources::FILE_BYTES_MAX;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
@@ -33,6 +34,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
                 .hint("send the header `content-type: application/json`"));
         }
         parse(&bytes).map(Self)
+    }
+}
+
+/// The body of a request that sends a file, as it is.
+pub(crate) struct File(pub(crate) Vec<u8>);
+
+impl<S: Send + Sync> FromRequest<S> for File {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let bytes = axum::body::to_bytes(request.into_body(), FILE_BYTES_MAX);
+        bytes.await.map(|bytes| Self(bytes.into())).map_err(|_| Problem::too_large(FILE_BYTES_MAX))
     }
 }
 

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::Response;
 use domain::OrganizationId;
+use ingest::sources::FILE_BYTES_MAX;
 use sha2::{Digest, Sha256};
 use storage::idempotency::Begun;
 
@@ -37,7 +38,8 @@ pub(crate) async fn once(State(app): State<App>, caller: Caller, request: Reques
         _ => return Ok(next.run(request).await),
     };
     let (mut parts, body) = request.into_parts();
-    let bytes = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| Problem::too_large(BODY_BYTES_MAX))?;
+    let bytes_max = if parts.uri.path().ends_with("/files") { FILE_BYTES_MAX } else { BODY_BYTES_MAX };
+    let bytes = to_bytes(body, bytes_max).await.map_err(|_| Problem::too_large(bytes_max))?;
     let mut hash = Sha256::new();
     hash.update(parts.uri.to_string());
     hash.update(b"\n");

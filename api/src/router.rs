@@ -128,6 +128,8 @@ fn knowledge() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(r::sources::list_sources, r::sources::create_source))
         .routes(routes!(r::sources::get_source, r::sources::update_source, r::sources::delete_source))
+        .routes(routes!(r::sources::create_file))
+        .routes(routes!(r::sources::list_source_kinds))
         .routes(routes!(r::documents::list_documents))
         .routes(routes!(r::documents::get_document))
         .routes(routes!(r::scans::create_scan, r::scans::list_scans))

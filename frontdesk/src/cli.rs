@@ -48,7 +48,7 @@ pub enum Command {
     Worker(Worker),
     /// Scan a website into knowledge
     Scan(Scan),
-    /// Import documents, one JSON object a line
+    /// Import files and folders
     Import(Import),
     /// Search the knowledge
     Search(Search),
@@ -77,6 +77,9 @@ pub enum Command {
     /// Jobs of the queue
     #[command(subcommand)]
     Jobs(Jobs),
+    /// Read one PDF from standard input, held within limits
+    #[command(hide = true)]
+    ReadPdf,
     /// Bring the database up to date
     Migrate,
     /// Rebuild the search indexes from the database
@@ -162,9 +165,13 @@ pub struct Scan {
 /// Flags of `import`.
 #[derive(Clone, Debug, Args)]
 pub struct Import {
-    /// A file with {"id", "title", "text", "url"?} a line; `-` reads standard input
-    #[arg(value_name = "FILE.jsonl")]
-    pub file: PathBuf,
+    /// Files or folders: Markdown, HTML, text, PDF, DOCX, CSV of questions and answers, or JSONL with
+    /// {"id", "title", "text", "url"?} a line; `-` reads JSONL from standard input
+    #[arg(value_name = "FILE|FOLDER", required = true)]
+    pub files: Vec<PathBuf>,
+    /// The source they belong to [default: the name of the file or folder]
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
 }
 
 /// Which retrievers a search asks.

@@ -9,6 +9,7 @@ mod key;
 mod llm;
 mod models;
 mod operate;
+mod read_pdf;
 mod rerun;
 mod review;
 mod scan;
@@ -51,6 +52,7 @@ fn dispatch(cli: &Cli, environment: &Environment, output: Output) -> Result<Exit
         Command::Config(Config::Show) => config_show(&sources, output),
         Command::Completions(options) => completions(options, output),
         Command::Bench(bench) => bench::run(bench, &sources, output),
+        Command::ReadPdf => read_pdf::run(),
         Command::Worker(_) => opened(&sources, true, |wired| worker::run(wired, output)),
         Command::Scan(options) => opened(&sources, false, |wired| scan::run(wired, options, output)),
         Command::Import(options) => opened(&sources, false, |wired| import::run(wired, options, output)),

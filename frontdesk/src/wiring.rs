@@ -9,6 +9,7 @@ use domain::{ErrorKind, Kinded};
 use ingest::Library;
 use ingest::fetch::{FetchSettings, Fetcher};
 use ingest::guard::{Guard, HostPort};
+use ingest::sources::Isolation;
 use llm::providers::local_embedding::{self, LocalEmbedding};
 use llm::providers::openai_compatible::{self, OpenAiChat, OpenAiEmbeddings};
 use llm::{CachedQueries, ChatModel, EmbedderSlot, Fallbacks, Price, PriceTable, TokenCounter, weights};
@@ -72,7 +73,8 @@ pub async fn open(settings: Settings, environment: &Environment) -> Result<Wired
             ..answering::Settings::default()
         },
     };
-    let library = Library::new(database, retrieval, embedder, fetcher, guard);
+    let mut library = Library::new(database, retrieval, embedder, fetcher, guard);
+    library.isolation = std::env::current_exe().map_or(Isolation::None, Isolation::Program);
     Ok(Wired { settings: Arc::new(settings), desk, library, home, migrations, weights, started })
 }
 

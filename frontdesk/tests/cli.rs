@@ -228,3 +228,47 @@ fn import_reads_standard_input() {
     assert_eq!(imported["new"], 1);
     assert!(shell.json(&["sources", "list"])[0]["name"] == "stdin");
 }
+
+#[test]
+fn import_reads_folders_and_says_what_became_of_each_file() {
+    let shell = Shell::new();
+    let folder = shell.dir.path().join("handbook");
+    std::fs::create_dir_all(folder.join("guides")).unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).unwrap();
+    write("guides/pay.md", b"# Paying\n\nPay by card.\n");
+    write("faq.csv", b"question,answer\nCan I cancel?,At any time.\nIs it free?,For a month.\n");
+    write("logo.png", b"\x89PNG");
+    write("broken.pdf", b"%PDF-1.7\nnothing of a PDF");
+    let output = shell.command(&["import", "handbook", "--json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "one file is refused");
+    let imported: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&imported["new"], &imported["failed"]), (&Value::from(3), &Value::from(1)));
+    let files: Vec<(&str, &Value)> = imported["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| (file["file"].as_str().unwrap(), &file["new"]))
+        .collect();
+    assert_eq!(
+        files,
+        [("broken.pdf", &Value::from(0)), ("faq.csv", &Value::from(2)), ("guides/pay.md", &Value::from(1))]
+    );
+    assert!(imported["files"][0]["error"]["why"].as_str().unwrap().contains("damaged"));
+    assert!(imported["files"][0]["error"]["fix"].is_string());
+
+    std::fs::remove_file(folder.join("broken.pdf")).unwrap();
+    write("faq.csv", b"question,answer\nCan I cancel?,Once a month.\n");
+    let again = shell.json(&["import", "handbook"]);
+    assert_eq!(
+        (&again["new"], &again["changed"], &again["same"], &again["removed"]),
+        (&Value::from(0), &Value::from(1), &Value::from(1), &Value::from(1))
+    );
+    let sources = shell.json(&["sources", "list"]);
+    assert_eq!((&sources[0]["name"], &sources[0]["documents"]), (&Value::from("handbook"), &Value::from(2)));
+
+    std::fs::write(shell.dir.path().join("empty.csv"), b"").unwrap();
+    let refused = shell.command(&["import", "empty.csv", "--source", "Other"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(said(&refused).contains("0 bytes") && said(&refused).contains("→"), "{}", said(&refused));
+    assert_eq!(shell.json(&["sources", "list"]).as_array().unwrap().len(), 1, "a refused file adds no source");
+}

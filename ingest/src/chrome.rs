@@ -6,7 +6,7 @@ use scraper::node::Element;
 const NOTE_WORDS: [&str; 10] =
     ["note", "tip", "info", "warning", "caution", "danger", "admonition", "callout", "hint", "starlight-aside"];
 /// Class names that mark what is not content, as whole words.
-const CHROME_WORDS: [&str; 40] = [
+const CHROME_WORDS: [&str; 44] = [
     "sidebar",
     "breadcrumb",
     "breadcrumbs",
@@ -47,6 +47,10 @@ const CHROME_WORDS: [&str; 40] = [
     "lastupdated",
     "editlink",
     "permalink",
+    "hideme",
+    "test-arrow",
+    "toplang",
+    "ttc",
 ];
 /// Roles that mark what is not content.
 const CHROME_ROLES: [&str; 7] =

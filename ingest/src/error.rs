@@ -2,6 +2,7 @@
 
 use crate::frontier::InvalidPattern;
 use crate::reason::Reason;
+use crate::sources::Refusal;
 use domain::{ErrorKind, Kinded};
 
 /// The result of ingest.
@@ -32,9 +33,17 @@ pub enum Error {
         /// What is wrong with it.
         message: String,
     },
+    /// A file that is not taken.
+    #[error("`{name}` cannot be taken: {refusal}")]
+    File {
+        /// Its name.
+        name: String,
+        /// Why, and what to do.
+        refusal: Refusal,
+    },
     /// Reading a file failed.
     #[error("the file cannot be read: {0}")]
-    File(#[from] std::io::Error),
+    Read(#[from] std::io::Error),
     /// Storage failed.
     #[error(transparent)]
     Storage(#[from] storage::Error),
@@ -58,9 +67,12 @@ pub enum Error {
 impl Kinded for Error {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Invalid(_) | Self::Address { .. } | Self::Pattern(_) | Self::Line { .. } | Self::File(_) => {
-                ErrorKind::Invalid
-            }
+            Self::Invalid(_)
+            | Self::Address { .. }
+            | Self::Pattern(_)
+            | Self::Line { .. }
+            | Self::File { .. }
+            | Self::Read(_) => ErrorKind::Invalid,
             Self::Storage(error) => error.kind(),
             Self::Retrieval(error) => error.kind(),
             Self::Model(error) => error.kind(),

@@ -133,8 +133,8 @@ fn html(page: &RawPage<'_>, text: &str, is_xhtml: bool, profile: Option<&SitePro
     let heading = heading
         .map(|heading| outline.text(heading))
         .map(|heading| heading.trim_end_matches(['¶', '#', '\u{200b}', ' ']).to_owned());
-    let title =
-        short_title(&heading.filter(|heading| !heading.is_empty()).unwrap_or_else(|| without_site_name(&head.title)));
+    let heading = heading.filter(|heading| !heading.is_empty() && !is_one_of_many(&outline, &content, heading, &head));
+    let title = short_title(&heading.unwrap_or_else(|| without_site_name(&head.title)));
     let (noindex_tag, nofollow_tag) = robots_directives(page.robots_tag.unwrap_or_default());
     let nofollow = head.nofollow || nofollow_tag;
     Ok(Extraction {
@@ -148,6 +148,18 @@ fn html(page: &RawPage<'_>, text: &str, is_xhtml: bool, profile: Option<&SitePro
         title,
         text,
     })
+}
+
+/// Whether a heading is that of a mere part: there are others of its level, and the page's head calls it otherwise.
+fn is_one_of_many(outline: &dom::Outline<'_>, content: &content::Content, heading: &str, head: &Head) -> bool {
+    let is_left_out = |index: usize| content.left_out.get(index).copied().unwrap_or(false);
+    let count = outline
+        .inside(content.root)
+        .filter(|(index, item)| {
+            matches!(item.kind, dom::Kind::Element(dom::Tag::Heading(1), _)) && !is_left_out(*index)
+        })
+        .count();
+    count > 1 && !head.title.is_empty() && !head.title.to_lowercase().contains(&heading.to_lowercase())
 }
 
 /// What the head of a page says.

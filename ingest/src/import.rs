@@ -81,7 +81,7 @@ pub async fn import(
     }
 }
 
-fn read_line(line: &str, number: usize) -> Result<Text> {
+pub(crate) fn read_line(line: &str, number: usize) -> Result<Text> {
     let fail = |message: String| Error::Line { line: number, message };
     if line.len() > LINE_BYTES_MAX {
         return Err(fail(format!("it has {} bytes, {LINE_BYTES_MAX} are allowed", line.len())));

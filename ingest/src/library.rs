@@ -6,6 +6,7 @@ use crate::fetch::{Fetcher, Get, Want};
 use crate::frontier::Variants;
 use crate::guard::Guard;
 use crate::robots::{Rules, robots_url};
+use crate::sources::Isolation;
 use domain::ScanId;
 use llm::{Embedder, EmbedderSlot};
 use retrieval::{Retrieval, VectorSpace};
@@ -39,6 +40,8 @@ pub struct Library {
     pub guard: Arc<Guard>,
     /// How documents are cut.
     pub chunking: ChunkSettings,
+    /// Where files are read that may mean harm.
+    pub isolation: Isolation,
     memory: Arc<Memory>,
 }
 
@@ -99,6 +102,7 @@ impl Library {
             fetcher: Arc::new(fetcher),
             guard: Arc::new(guard),
             chunking: ChunkSettings::default(),
+            isolation: Isolation::default(),
             memory: Arc::default(),
         }
     }

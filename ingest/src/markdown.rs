@@ -101,6 +101,8 @@ impl<'a> Writer<'a> {
             Tag::Break => self.line.break_line(),
             Tag::Code => self.line.push_code(&self.outline.text(index)),
             Tag::Preformatted => self.write_code(index),
+            // Doxygen writes code as lines that are blocks.
+            Tag::Block if element.attr("class") == Some("fragment") => self.write_code(index),
             Tag::Table if self.write_table(index) => {}
             // A button in a heading is the question of an accordion; elsewhere it is a thing to click.
             Tag::Button if !self.is_in_heading() => {}
@@ -170,8 +172,12 @@ impl<'a> Writer<'a> {
     fn end_block(&mut self) {
         let line = std::mem::take(&mut self.line).text;
         let text = line.trim();
-        if text.is_empty() {
+        // What is left of a row of links or buttons says nothing.
+        if !text.contains(char::is_alphanumeric) {
             return;
+        }
+        if self.heading.is_some() && self.marker.as_deref() == Some("- ") {
+            self.leave_list();
         }
         self.begin_block();
         if let Some(level) = self.heading {
@@ -190,6 +196,15 @@ impl<'a> Writer<'a> {
             }
             self.out.push_str(line);
         }
+    }
+
+    /// A list whose items begin with headings only lays a page out.
+    fn leave_list(&mut self) {
+        self.marker = None;
+        self.is_near = false;
+        let outer = self.prefix.trim_end_matches(' ').len();
+        self.prefix.truncate(outer);
+        self.prefix.extend((outer > 0).then_some(' '));
     }
 
     fn begin_block(&mut self) {
@@ -226,6 +241,7 @@ impl<'a> Writer<'a> {
         self.each_kept(index, |_, kind| match kind {
             Kind::Text(text) => code.push_str(text),
             Kind::Element(Tag::Break, _) => code.push('\n'),
+            Kind::Element(tag, _) if !tag.is_inline() && !code.is_empty() && !code.ends_with('\n') => code.push('\n'),
             Kind::Element(..) => {}
         });
         let code = code.trim_start_matches(['\n', '\r']).trim_end();

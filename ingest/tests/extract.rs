@@ -192,3 +192,19 @@ fn pages_that_mean_harm_end_soon_and_do_not_overflow() {
         "what nests too deep is flattened, not lost"
     );
 }
+
+/// Pages as generators really wrote them; where each is from stands beside them in `SOURCES.md`.
+#[test]
+fn real_pages_of_many_generators() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pages/real");
+    let mut pages: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    pages.retain(|path| path.extension().is_some_and(|extension| extension == "html"));
+    pages.sort();
+    assert!(pages.len() >= 12);
+    for path in pages {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        let page = try_to_take_apart(&bytes, "text/html", None).unwrap();
+        insta::assert_snapshot!(format!("real_{name}"), shown(&Extraction { links: Vec::new(), ..page }));
+    }
+}

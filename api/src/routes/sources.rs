@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::auth::Caller;
-use crate::body::{Json, Path, Query};
+use crate::body::{File, Json, Path, Query};
 use crate::error::{Problem, Result};
 use crate::list::{self, List};
 use axum::extract::State;
@@ -10,15 +10,20 @@ use axum::http::StatusCode;
 use domain::job::DraftArticles;
 use domain::knowledge::Source;
 use domain::page::RescanSettings;
-use domain::{SourceId, Time};
+use domain::{DocumentId, SourceId, Time};
+use ingest::files::put_file;
+use ingest::sources::{self, Intake, Refusal};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::time::Duration;
+use storage::documents::{Put, PutOutcome};
 use storage::sources::NewSource;
 use utoipa::{IntoParams, ToSchema};
 
 /// Characters of a name or an address at most.
 const NAME_CHARS_MAX: usize = 2_000;
+/// Documents of a file that are shown when it was taken.
+const DOCUMENTS_SHOWN_MAX: usize = 100;
 
 /// Where documents come from.
 #[derive(Serialize, ToSchema)]
@@ -27,7 +32,7 @@ pub(crate) struct SourceObject {
     id: SourceId,
     /// Always `source`.
     object: &'static str,
-    /// `website`, `import` or `articles`.
+    /// A word that `GET /v1/source_kinds` lists, or `articles`.
     kind: String,
     name: String,
     url: Option<String>,
@@ -78,21 +83,12 @@ pub(crate) async fn list_sources(
     Ok(axum::Json(List::stretch(rows, limit, cursor, SourceObject::from)))
 }
 
-/// What a source may be.
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum SourceKind {
-    /// A site that is scanned.
-    Website,
-    /// Texts that are sent in.
-    Import,
-}
-
 /// A source to be.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateSource {
-    kind: SourceKind,
+    /// A word that `GET /v1/source_kinds` lists.
+    kind: String,
     name: String,
     /// A website's address.
     #[serde(default)]
@@ -110,18 +106,16 @@ pub(crate) async fn create_source(
     Json(body): Json<CreateSource>,
 ) -> Result<(StatusCode, axum::Json<SourceObject>)> {
     check_name(&body.name)?;
-    if (body.kind == SourceKind::Website) != body.url.is_some() {
+    let kind = sources::source(&body.kind).map_err(|refusal| refused(refusal, "/kind"))?;
+    if (kind.intake() == Intake::Address) != body.url.is_some() {
         return Err(Problem::invalid("`url` is what a `website` has, and only that").at("/url"));
     }
     if body.url.as_ref().is_some_and(|url| !is_http(url)) {
         return Err(Problem::invalid("`url` does not start with http:// or https://").at("/url"));
     }
-    let kind = match body.kind {
-        SourceKind::Website => "website",
-        SourceKind::Import => "import",
-    };
-    let every = rescan_every(kind, &body.settings)?;
-    let new = NewSource { kind: kind.to_owned(), name: body.name, url: body.url, settings: body.settings };
+    sources::check(kind, &body.settings).map_err(|refusal| refused(refusal, "/settings"))?;
+    let every = rescan_every(&body.kind, &body.settings)?;
+    let new = NewSource { kind: body.kind, name: body.name, url: body.url, settings: body.settings };
     let mut transaction = app.of(caller.organization_id()).begin().await?;
     let source = transaction.insert_source(new).await?;
     let next = every.map(|every| transaction.now() + every);
@@ -178,6 +172,9 @@ pub(crate) async fn update_source(
     let name = body.name.unwrap_or(present.name);
     check_name(&name)?;
     let is_rescheduled = body.settings.is_some();
+    if let (Some(settings), Ok(kind)) = (&body.settings, sources::source(&present.kind)) {
+        sources::check(kind, settings).map_err(|refusal| refused(refusal, "/settings"))?;
+    }
     let settings = body.settings.unwrap_or(present.settings);
     let every = if is_rescheduled { rescan_every(&present.kind, &settings)? } else { None };
     let mut transaction = tenant.begin().await?;
@@ -239,6 +236,120 @@ fn rescan_every(kind: &str, settings: &Map<String, Value>) -> Result<Option<Dura
     }
     let settings = RescanSettings::of(settings).map_err(|reason| Problem::invalid(reason).at("/settings"))?;
     Ok(settings.rescan_every_hours.map(|hours| Duration::from_hours(u64::from(hours))))
+}
+
+/// One file as a source took it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FileObject {
+    /// Always `file`.
+    object: &'static str,
+    filename: String,
+    /// The kind that read it.
+    kind: &'static str,
+    /// Documents that were not there before.
+    new: usize,
+    /// Documents with a new version.
+    changed: usize,
+    /// Documents that are as they were.
+    same: usize,
+    /// Documents that the file held before and holds no more; they are deleted.
+    removed: usize,
+    /// The first hundred of them, in the order of the file.
+    documents: Vec<FileDocument>,
+}
+
+/// A document of a file.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FileDocument {
+    #[schema(value_type = String)]
+    id: DocumentId,
+    title: String,
+    version: i64,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PutFile {
+    /// The file's name with its ending. The same name again replaces what it held.
+    filename: String,
+}
+
+/// Adds a file to a source: Markdown, HTML, text, PDF, DOCX, CSV of questions and answers, or JSONL. The
+/// body is the file as it is. What it says is found by words at once, by meaning as soon as it is embedded.
+#[utoipa::path(post, path = "/v1/sources/{id}/files", tag = "knowledge", params(("id" = String, Path), PutFile),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 201, description = "Its documents are published", body = FileObject)))]
+pub(crate) async fn create_file(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<SourceId>,
+    Query(query): Query<PutFile>,
+    File(bytes): File,
+) -> Result<(StatusCode, axum::Json<FileObject>)> {
+    let organization_id = caller.organization_id();
+    let source = app.of(organization_id).load_source(id).await?;
+    let library = &app.library;
+    let taken =
+        put_file(library, organization_id, &source, &query.filename, bytes).await.map_err(|error| match error {
+            ingest::Error::File { refusal, .. } => Problem::invalid(refusal.why).hint(refusal.fix),
+            error => error.into(),
+        })?;
+    ingest::index::catch_up(library, organization_id).await?;
+    let file = FileObject {
+        object: "file",
+        filename: query.filename,
+        kind: taken.kind,
+        new: taken.count(PutOutcome::New),
+        changed: taken.count(PutOutcome::Changed),
+        same: taken.count(PutOutcome::Same),
+        removed: taken.removed,
+        documents: taken.documents.into_iter().take(DOCUMENTS_SHOWN_MAX).map(FileDocument::from).collect(),
+    };
+    Ok((StatusCode::CREATED, axum::Json(file)))
+}
+
+impl From<(Put, String)> for FileDocument {
+    fn from((put, title): (Put, String)) -> Self {
+        Self { id: put.document_id, title, version: put.version }
+    }
+}
+
+/// A kind of source.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SourceKindObject {
+    /// Always `source_kind`.
+    object: &'static str,
+    kind: &'static str,
+    /// What it is, for people.
+    about: &'static str,
+    /// How its files' names end; none where it takes no files, `*` where it takes every kind.
+    extensions: Vec<&'static str>,
+    /// The JSON Schema of its settings.
+    #[schema(value_type = Object)]
+    settings_schema: Value,
+}
+
+/// Lists the kinds of sources there are.
+#[utoipa::path(get, path = "/v1/source_kinds", tag = "knowledge",
+    responses((status = 200, description = "All of them", body = List<SourceKindObject>)))]
+pub(crate) async fn list_source_kinds() -> axum::Json<List<SourceKindObject>> {
+    let kinds = sources::all().map(|source| SourceKindObject {
+        object: "source_kind",
+        kind: source.kind(),
+        about: source.about(),
+        extensions: match source.intake() {
+            Intake::Address => Vec::new(),
+            Intake::Files(extensions) => extensions.to_vec(),
+            Intake::AnyFile => vec!["*"],
+        },
+        settings_schema: sources::schema(source),
+    });
+    axum::Json(List::whole(kinds.collect()))
+}
+
+fn refused(refusal: Refusal, pointer: &str) -> Problem {
+    Problem::invalid(refusal.why).hint(refusal.fix).at(pointer)
 }
 
 fn check_name(name: &str) -> Result<()> {

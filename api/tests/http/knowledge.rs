@@ -1,5 +1,6 @@
-use crate::support::{TestDesk, id};
+use crate::support::{Reply, TestDesk, id, request};
 use api::Settings;
+use axum::body::Body;
 use axum::routing::get;
 use domain::page::{PageState, ScanState};
 use ingest::guard::Guard;
@@ -70,6 +71,74 @@ async fn sources_are_added_changed_and_deleted_with_what_came_from_them() {
     ] {
         assert_eq!(desk.post("/v1/sources", wrong).await.problem(400), "invalid_request");
     }
+}
+
+/// Sends a file to a source as it is.
+async fn send_file(desk: &TestDesk, source: &Value, name: &str, bytes: &[u8]) -> Reply {
+    let path = format!("/v1/sources/{}/files?filename={name}", id(source));
+    let mut request = request(&desk.key, "POST", &path, Value::Null);
+    *request.body_mut() = Body::from(bytes.to_vec());
+    desk.read(request).await
+}
+
+#[tokio::test]
+async fn files_become_documents_that_are_found_changed_and_deleted_with_their_source() {
+    let desk = TestDesk::new().await;
+    let source = desk.post("/v1/sources", json!({ "kind": "import", "name": "Manuals" })).await.expect(201);
+    let table = "question,answer\nCan I pay by card?,Yes with any card.\nHow do I cancel?,In the settings.\n";
+    let taken = send_file(&desk, &source, "faq.csv", table.as_bytes()).await.expect(201);
+    assert_eq!(
+        (&taken["kind"], &taken["new"], &taken["documents"][1]["title"]),
+        (&json!("csv"), &json!(2), &json!("How do I cancel?"))
+    );
+    let search = json!({ "query": "cancel settings", "mode": "bm25", "k": 3 });
+    let found = desk.post("/v1/search", search.clone()).await.expect(200);
+    assert_eq!(found["data"][0]["document_id"], taken["documents"][1]["id"]);
+
+    let again = send_file(&desk, &source, "faq.csv", table.as_bytes()).await.expect(201);
+    assert_eq!((&again["same"], &again["new"], &again["removed"]), (&json!(2), &json!(0), &json!(0)));
+    let shorter = "question,answer\nCan I pay by card?,Only with a credit card.\n";
+    let changed = send_file(&desk, &source, "faq.csv", shorter.as_bytes()).await.expect(201);
+    assert_eq!((&changed["changed"], &changed["removed"]), (&json!(1), &json!(1)));
+    assert_eq!(changed["documents"][0]["version"], 2);
+    assert_eq!(desk.post("/v1/search", search).await.expect(200)["data"], json!([]), "what left is found no more");
+
+    let guide =
+        send_file(&desk, &source, "guides/invoices.md", b"# Invoices\n\nInvoices come by mail.\n").await.expect(201);
+    assert_eq!((&guide["kind"], &guide["documents"][0]["title"]), (&json!("markdown"), &json!("Invoices")));
+    let refused = send_file(&desk, &source, "lie.pdf", b"no PDF").await;
+    assert!(refused.body["hint"].is_string(), "{:#}", refused.body);
+    assert_eq!(refused.problem(400), "invalid_request");
+    assert_eq!(send_file(&desk, &source, "empty.csv", b"").await.problem(400), "invalid_request");
+    let of_source = format!("/v1/sources/{}", id(&source));
+    assert_eq!(desk.get(&of_source).await.expect(200)["documents"], 2, "what is refused changes nothing");
+    assert_eq!(desk.delete(&of_source).await.status, 204);
+    let search = json!({ "query": "invoices mail card", "mode": "bm25", "k": 3 });
+    assert_eq!(desk.post("/v1/search", search).await.expect(200)["data"], json!([]));
+}
+
+#[tokio::test]
+async fn kinds_of_sources_say_what_they_take() {
+    let desk = TestDesk::new().await;
+    let kinds = desk.get("/v1/source_kinds").await.expect(200);
+    let csv = kinds["data"].as_array().unwrap().iter().find(|kind| kind["kind"] == "csv").unwrap();
+    assert!(csv["settings_schema"]["properties"]["question_column"].is_object());
+    let settings = json!({ "question_column": "Subject", "answer_column": "Reply" });
+    let source =
+        desk.post("/v1/sources", json!({ "kind": "csv", "name": "Replies", "settings": settings })).await.expect(201);
+    let taken = send_file(&desk, &source, "a.csv", b"Subject,Reply\nWhere is it?,On its way.\n").await.expect(201);
+    assert_eq!(taken["new"], 1);
+    let unknown = json!({ "kind": "csv", "name": "x", "settings": { "colour": "red" } });
+    let refused = desk.post("/v1/sources", unknown).await;
+    assert_eq!(refused.body["errors"][0]["pointer"], "/settings");
+    assert_eq!(
+        desk.patch(&format!("/v1/sources/{}", id(&source)), json!({ "settings": { "colour": 1 } })).await.problem(400),
+        "invalid_request"
+    );
+    let site = desk
+        .post("/v1/sources", json!({ "kind": "website", "name": "Help", "url": "https://help.example.com/" }))
+        .await;
+    assert_eq!(send_file(&desk, &site.expect(201), "a.md", b"# A").await.problem(400), "invalid_request");
 }
 
 #[tokio::test]
