@@ -421,6 +421,7 @@ const NAVIGATION: [&str; 40] = [
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "tests fail by panicking")]
     use super::*;
+    use ArticleKind::{Article, Faq};
     use proptest::prelude::*;
 
     fn drafts(title: &str, text: &str) -> Vec<Drafted> {
@@ -456,7 +457,6 @@ mod tests {
         let text = format!(
             "# Billing FAQ\n\n{WORDS}\n\n## 1. How long do refunds take?\n\nFive days.\n\n### By card\n\nThree days.\n\n## Are you open on Sunday?\n\nYes, we are.\n\n## Is it free?\n"
         );
-        use ArticleKind::{Article, Faq};
         assert_eq!(
             titles("Billing FAQ", &text),
             [
@@ -492,7 +492,6 @@ mod tests {
             "# Cards\n\n{WORDS}\n\n## More\n\n{WORDS}\n\n## Even more\n\n{WORDS}\n\n## Frequently asked questions\n\n### Fees?\n\nNone at all.\n\n## Terms\n\n- Chip\n  The small square on a card.\n- Limit\n  What a card can spend a month.\n- Pin\n  Four digits that only you know.\n"
         );
         let found = titles("Cards", &text);
-        use ArticleKind::{Article, Faq};
         assert_eq!(
             found,
             [

@@ -228,7 +228,7 @@ fn short_title(title: &str) -> String {
 }
 
 /// The one document of a file.
-fn single(kind: &'static str, file: &File<'_>, title: String, text: String) -> Result<Reading, Refusal> {
+fn single(kind: &'static str, file: &File<'_>, title: String, text: &str) -> Result<Reading, Refusal> {
     let text = text.replace('\0', "");
     let text = text.trim();
     if text.is_empty() {

@@ -18,7 +18,7 @@ use domain::key::Scope;
 use domain::knowledge::{ArticleState, ChangeKind, Chunk, DocumentState};
 use domain::message::Sender;
 use domain::page::{PageState, ScanSettings, ScanState};
-use domain::{ChunkId, DocumentId, OrganizationId, ScanId, SourceId};
+use domain::{ChunkId, OrganizationId, ScanId, SourceId};
 use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
 use std::time::Duration;

@@ -290,11 +290,12 @@ pub(crate) async fn create_file(
     let organization_id = caller.organization_id();
     let source = app.of(organization_id).load_source(id).await?;
     let library = &app.library;
-    let taken =
-        put_file(library, organization_id, &source, &query.filename, bytes).await.map_err(|error| match error {
-            ingest::Error::File { refusal, .. } => Problem::invalid(refusal.why).hint(refusal.fix),
-            error => error.into(),
-        })?;
+    let taken = put_file(library, organization_id, &source, &query.filename, bytes).await.map_err(|error| {
+        if let ingest::Error::File { refusal, .. } = error {
+            return Problem::invalid(refusal.why).hint(refusal.fix);
+        }
+        error.into()
+    })?;
     ingest::index::catch_up(library, organization_id).await?;
     let file = FileObject {
         object: "file",

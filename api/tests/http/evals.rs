@@ -9,7 +9,7 @@ use storage::eval_runs::{NewCaseResult, StoredReport};
 
 const QUESTION: &str = "How long do refunds take?";
 
-fn dataset(case: Value) -> Value {
+fn dataset(case: &Value) -> Value {
     json!({ "name": "refunds", "cases": [{ "id": "a", "question": QUESTION }, case] })
 }
 
@@ -66,7 +66,7 @@ async fn a_dataset_is_refused_with_the_place_that_is_wrong() {
         ),
         (json!({ "id": "b", "question": "x", "metric": "rouge" }), "/cases/1/metric", "unknown field"),
     ] {
-        let reply = desk.post("/v1/evals/datasets", dataset(case)).await;
+        let reply = desk.post("/v1/evals/datasets", dataset(&case)).await;
         assert_eq!(reply.body["errors"][0]["pointer"], pointer, "{}", reply.body);
         assert!(reply.body["detail"].as_str().unwrap().contains(says), "{}", reply.body);
         assert_eq!(reply.problem(400), "invalid_request");
@@ -79,8 +79,8 @@ async fn a_dataset_is_refused_with_the_place_that_is_wrong() {
 async fn a_run_is_a_job_and_its_outcomes_are_read_and_compared() {
     let desk = TestDesk::new().await;
     let case = json!({ "id": "b", "question": "Who are you?", "expected": "hand_off" });
-    let set = desk.post("/v1/evals/datasets", dataset(case.clone())).await.expect(201);
-    let same = desk.post("/v1/evals/datasets", dataset(case)).await.expect(201);
+    let set = desk.post("/v1/evals/datasets", dataset(&case)).await.expect(201);
+    let same = desk.post("/v1/evals/datasets", dataset(&case)).await.expect(201);
     assert_eq!((&set["id"], &set["cases"]), (&same["id"], &json!(2)));
     assert_eq!(desk.get("/v1/evals/datasets").await.expect(200)["data"], json!([set]));
     assert_eq!(desk.get(&format!("/v1/evals/datasets/{}", id(&set))).await.expect(200), set);
@@ -111,7 +111,7 @@ async fn a_run_is_a_job_and_its_outcomes_are_read_and_compared() {
 async fn a_calibration_is_put_in_force_only_with_a_target_that_it_promises() {
     let desk = TestDesk::new().await;
     let case = json!({ "id": "b", "question": "Who are you?" });
-    let set = desk.post("/v1/evals/datasets", dataset(case)).await.expect(201);
+    let set = desk.post("/v1/evals/datasets", dataset(&case)).await.expect(201);
     let run = desk.post("/v1/evals/runs", json!({ "dataset": id(&set) })).await.expect(201);
     let path = format!("/v1/evals/runs/{}/calibration", id(&run));
     assert_eq!(desk.post(&path, json!({})).await.problem(409), "no_calibration");

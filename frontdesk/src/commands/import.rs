@@ -7,6 +7,7 @@ use crate::wiring::Wired;
 use ingest::import::Imported;
 use ingest::sources::{self, FILE_BYTES_MAX};
 use serde::Serialize;
+use std::fmt::Write;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -199,10 +200,10 @@ async fn import_file(
         .map_err(|error| unreadable(&file.path, error))?;
     let failed = |error: ingest::Error| {
         let failure = Failure::new(Exit::Problem, format!("{} is not imported", file.path.display()));
-        match error {
-            ingest::Error::File { refusal, .. } => failure.because(refusal.why).fix(refusal.fix),
-            error => failure.because(error).fix("run `frontdesk doctor`"),
+        if let ingest::Error::File { refusal, .. } = error {
+            return failure.because(refusal.why).fix(refusal.fix);
         }
+        failure.because(error).fix("run `frontdesk doctor`")
     };
     let organization_id = wired.organization_id();
     let taken = ingest::files::import_file(&wired.library, organization_id, &file.source, &file.name, bytes).await;
@@ -244,12 +245,12 @@ fn text(outcome: &Outcome) -> String {
         .collect();
     let mut sum = format!("{} documents: {new} new, {changed} changed, {same} as before", new + changed + same);
     if outcome.removed > 0 {
-        sum.push_str(&format!(", {} removed", outcome.removed));
+        let _ = write!(sum, ", {} removed", outcome.removed);
     }
-    sum.push_str(&format!(" · {} passages embedded", outcome.embedded_passages));
+    let _ = write!(sum, " · {} passages embedded", outcome.embedded_passages);
     if outcome.files.len() > 1 {
         let read = outcome.files.len() - outcome.failed;
-        sum.push_str(&format!(" · {read} of {} files", outcome.files.len()));
+        let _ = write!(sum, " · {read} of {} files", outcome.files.len());
     }
     lines.push(sum);
     lines.join("\n")

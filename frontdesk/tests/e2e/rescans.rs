@@ -59,6 +59,7 @@ async fn kills_within_rescans_leave_what_the_site_says_on_postgresql() {
 }
 
 /// A desk with a website and a worker in this process.
+#[expect(clippy::struct_field_names, reason = "a site with its server is what it is called")]
 struct Site {
     bed: Bed,
     site: StubSite,
@@ -333,7 +334,9 @@ async fn a_due_rescan_starts_once_however_many_processes_look() {
     transaction.commit().await.unwrap();
     let library = &site.bed.wired.library;
     let (one, two, three) = tokio::join!(schedule::tick(library), schedule::tick(library), schedule::tick(library));
-    (one.unwrap(), two.unwrap(), three.unwrap());
+    one.unwrap();
+    two.unwrap();
+    three.unwrap();
     let scans = tenant.list_scans(storage::Keyset::start(), 10).await.unwrap();
     assert_eq!(scans.len(), 3, "two by hand, one by the clock");
     let (ended, progress) = site.ended(&scans[0]).await;

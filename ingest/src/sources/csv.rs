@@ -27,6 +27,7 @@ pub(super) struct Csv;
 /// Which columns hold what; without them the usual names are looked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "people read these names")]
 struct Settings {
     question_column: Option<String>,
     answer_column: Option<String>,
@@ -197,5 +198,5 @@ impl Rows<'_> {
 
 fn hash(text: &str) -> String {
     let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(digest.get(..8).unwrap_or(&digest))
 }

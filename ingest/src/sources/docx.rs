@@ -60,7 +60,7 @@ impl KnowledgeSource for Docx {
         writer.end_block();
         let stated = part(&mut archive, "docProps/core.xml")?.map(|core| core_title(&core)).transpose()?;
         let title = writer.title.take().or(stated.flatten()).or(writer.first_heading.take()).unwrap_or_default();
-        single(self.kind(), file, short_title(&title), writer.out)
+        single(self.kind(), file, short_title(&title), &writer.out)
     }
 }
 

@@ -45,9 +45,9 @@ impl KnowledgeSource for Html {
         let url = Url::parse(NOWHERE).map_err(|error| Refusal::new(error.to_string(), fix))?;
         let page = RawPage { url: &url, content_type: None, robots_tag: None, bytes: file.bytes };
         let extraction = extract(&page, None).map_err(|reason| Refusal::new(reason.to_string(), fix))?;
-        let mut reading = single(self.kind(), file, extraction.title, extraction.text)?;
+        let mut reading = single(self.kind(), file, extraction.title, &extraction.text)?;
         for text in &mut reading.texts {
-            text.language = extraction.language.clone();
+            text.language.clone_from(&extraction.language);
             text.url =
                 extraction.canonical.as_ref().filter(|url| url.host_str() != Some("file.invalid")).map(Url::to_string);
         }

@@ -41,7 +41,7 @@ impl KnowledgeSource for Markdown {
         let stated = stated.map(|title| title.trim().trim_matches(['"', '\'']));
         let heading = || body.lines().find_map(|line| line.strip_prefix("# ")).map(|words| words.trim_end_matches('#'));
         let title = stated.filter(|title| !title.is_empty()).or_else(heading).unwrap_or_default();
-        single(self.kind(), file, short_title(title), body.to_owned())
+        single(self.kind(), file, short_title(title), body)
     }
 }
 

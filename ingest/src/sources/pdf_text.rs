@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::fmt::Write;
 
 /// Pages from which on running heads can be told.
 const PAGES_MIN: usize = 4;
@@ -30,7 +31,7 @@ pub(super) fn as_markdown(pages: &[Page]) -> (String, String) {
     let mut first_line = String::new();
     for (number, page) in (1..).zip(pages) {
         if !has_outline && pages.len() > 1 {
-            out.push_str(&format!("\n\n## Page {number}\n\n"));
+            let _ = write!(out, "\n\n## Page {number}\n\n"); // writing into a string cannot fail
         }
         let mut paragraph = String::new();
         for line in kept_lines(page, &running) {
@@ -40,7 +41,7 @@ pub(super) fn as_markdown(pages: &[Page]) -> (String, String) {
             match heading_level(page, &line) {
                 Some(level) => {
                     end_paragraph(&mut paragraph, &mut out);
-                    out.push_str(&format!("\n\n{} {line}\n\n", "#".repeat(level)));
+                    let _ = write!(out, "\n\n{} {line}\n\n", "#".repeat(level));
                 }
                 None if line.is_empty() => end_paragraph(&mut paragraph, &mut out),
                 None => add_line(&mut paragraph, &line),
@@ -87,7 +88,10 @@ fn kept_lines(page: &Page, running: &HashMap<String, usize>) -> Vec<String> {
             number += 1;
             let is_edge = number <= EDGE_LINES || number + EDGE_LINES > all;
             let is_number = line.chars().all(|c| c.is_ascii_digit());
-            if is_edge && (is_number || running.contains_key(&without_numbers(&line))) {
+            if is_edge
+                && heading_level(page, &line).is_none()
+                && (is_number || running.contains_key(&without_numbers(&line)))
+            {
                 continue;
             }
         }

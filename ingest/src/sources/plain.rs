@@ -42,6 +42,6 @@ impl KnowledgeSource for Plain {
             lines.next().is_none_or(|line| line.trim().is_empty() || line.trim_matches(['=', '-']).is_empty());
         let is_title = stands_alone && first.chars().count() <= TITLE_LINE_CHARS_MAX;
         let title = if is_title { short_title(first) } else { String::new() };
-        single(self.kind(), file, title, text)
+        single(self.kind(), file, title, &text)
     }
 }
