@@ -229,6 +229,27 @@ fn import_reads_standard_input() {
     assert!(shell.json(&["sources", "list"])[0]["name"] == "stdin");
 }
 
+/// A PDF of one page with one line.
+fn pdf(line: &str) -> Vec<u8> {
+    let content = format!("BT /F1 12 Tf 50 800 Td ({line}) Tj ET");
+    let objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+        "<< /Type /Pages /Kids [4 0 R] /Count 1 >>".to_owned(),
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>".to_owned(),
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources << /Font << /F1 3 0 R >> >> /Contents 5 0 R >>".to_owned(),
+        format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()),
+    ];
+    let mut out = "%PDF-1.4\n".to_owned();
+    let mut table = "xref\n0 6\n0000000000 65535 f \n".to_owned();
+    for (number, object) in (1..).zip(&objects) {
+        table += &format!("{:010} 00000 n \n", out.len());
+        out += &format!("{number} 0 obj\n{object}\nendobj\n");
+    }
+    let start = out.len();
+    out += &format!("{table}trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n");
+    out.into_bytes()
+}
+
 #[test]
 fn import_reads_folders_and_says_what_became_of_each_file() {
     let shell = Shell::new();
@@ -238,11 +259,12 @@ fn import_reads_folders_and_says_what_became_of_each_file() {
     write("guides/pay.md", b"# Paying\n\nPay by card.\n");
     write("faq.csv", b"question,answer\nCan I cancel?,At any time.\nIs it free?,For a month.\n");
     write("logo.png", b"\x89PNG");
+    write("terms.pdf", &pdf("Contracts end after twelve months"));
     write("broken.pdf", b"%PDF-1.7\nnothing of a PDF");
     let output = shell.command(&["import", "handbook", "--json"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "one file is refused");
     let imported: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((&imported["new"], &imported["failed"]), (&Value::from(3), &Value::from(1)));
+    assert_eq!((&imported["new"], &imported["failed"]), (&Value::from(4), &Value::from(1)));
     let files: Vec<(&str, &Value)> = imported["files"]
         .as_array()
         .unwrap()
@@ -251,7 +273,12 @@ fn import_reads_folders_and_says_what_became_of_each_file() {
         .collect();
     assert_eq!(
         files,
-        [("broken.pdf", &Value::from(0)), ("faq.csv", &Value::from(2)), ("guides/pay.md", &Value::from(1))]
+        [
+            ("broken.pdf", &Value::from(0)),
+            ("faq.csv", &Value::from(2)),
+            ("guides/pay.md", &Value::from(1)),
+            ("terms.pdf", &Value::from(1))
+        ]
     );
     assert!(imported["files"][0]["error"]["why"].as_str().unwrap().contains("damaged"));
     assert!(imported["files"][0]["error"]["fix"].is_string());
@@ -264,7 +291,7 @@ fn import_reads_folders_and_says_what_became_of_each_file() {
         (&Value::from(0), &Value::from(1), &Value::from(1), &Value::from(1))
     );
     let sources = shell.json(&["sources", "list"]);
-    assert_eq!((&sources[0]["name"], &sources[0]["documents"]), (&Value::from("handbook"), &Value::from(2)));
+    assert_eq!((&sources[0]["name"], &sources[0]["documents"]), (&Value::from("handbook"), &Value::from(3)));
 
     std::fs::write(shell.dir.path().join("empty.csv"), b"").unwrap();
     let refused = shell.command(&["import", "empty.csv", "--source", "Other"]).output().unwrap();

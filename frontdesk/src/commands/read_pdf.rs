@@ -15,7 +15,7 @@ const TIME_MAX: Duration = Duration::from_secs(60);
 const CPU_SECONDS_MAX: u64 = 45;
 /// Memory for one file, in bytes; the allocator's reserve of addresses is not counted.
 #[cfg(unix)]
-const MEMORY_BYTES_MAX: u64 = 768 * 1024 * 1024;
+const MEMORY_BYTES_MAX: u64 = 512 * 1024 * 1024;
 /// Stack of the reader, in bytes: what nests deeper ends the process, which is what it is for.
 const STACK_BYTES: usize = 16 * 1024 * 1024;
 

@@ -68,7 +68,7 @@ impl KnowledgeSource for Pdf {
         }
         let pdf = match file.isolation {
             Isolation::None => {
-                catch_unwind(AssertUnwindSafe(|| read_pages(file.bytes))).unwrap_or_else(|_| Err(damaged()))
+                catch_unwind(AssertUnwindSafe(|| read_pages(file.bytes))).unwrap_or_else(|_| Err(damaged(file.bytes)))
             }
             Isolation::Program(program) => read_apart(program, file.bytes),
         }?;
@@ -101,7 +101,11 @@ fn is_title(title: &str) -> bool {
     !is_file && title.chars().filter(|c| c.is_alphabetic()).count() >= 3 && !lower.starts_with("untitled")
 }
 
-fn damaged() -> Refusal {
+/// What a PDF is that cannot be read to its end.
+fn damaged(bytes: &[u8]) -> Refusal {
+    if bytes.windows(ENCRYPTED.len()).any(|window| window == ENCRYPTED) {
+        return Refusal::new("the PDF is encrypted", "save it without a password");
+    }
     Refusal::new("the PDF is damaged: it cannot be read to its end", "open it, and export or print it as PDF again")
 }
 
@@ -113,6 +117,8 @@ fn read_apart(program: &std::path::Path, bytes: &[u8]) -> Result<PdfPages, Refus
     let mut child = Command::new(program)
         .arg(PROGRAM_ARGUMENT)
         .env_clear()
+        // What the program's allocator reserves ahead of use counts against the limit of memory.
+        .env("MIMALLOC_ARENA_RESERVE", "32M")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -130,25 +136,21 @@ fn read_apart(program: &std::path::Path, bytes: &[u8]) -> Result<PdfPages, Refus
     });
     let status = child.wait().map_err(unavailable)?;
     if !status.success() {
-        return Err(damaged());
+        return Err(damaged(bytes));
     }
-    serde_json::from_slice::<Result<PdfPages, Refusal>>(&answer).map_err(|_| damaged())?
+    serde_json::from_slice::<Result<PdfPages, Refusal>>(&answer).map_err(|_| damaged(bytes))?
 }
 
 /// Reads the pages of a PDF in this process. It may panic, and on files made to harm take long and much
 /// memory: the caller holds it within limits.
 pub fn read_pages(bytes: &[u8]) -> Result<PdfPages, Refusal> {
-    let locked = || Refusal::new("the PDF is encrypted", "save it without a password");
-    let mut document = Document::load_mem(bytes).map_err(|_| {
-        let names_encryption = bytes.windows(ENCRYPTED.len()).any(|window| window == ENCRYPTED);
-        if names_encryption { locked() } else { damaged() }
-    })?;
+    let mut document = Document::load_mem(bytes).map_err(|_| damaged(bytes))?;
     if document.is_encrypted() {
-        document.decrypt("").map_err(|_| locked())?;
+        document.decrypt("").map_err(|_| damaged(bytes))?;
     }
     let count = document.get_pages().len();
     if count == 0 {
-        return Err(damaged());
+        return Err(damaged(bytes));
     }
     if count > PAGES_MAX {
         let why = format!("the PDF has {count} pages, {PAGES_MAX} are allowed");
@@ -159,7 +161,7 @@ pub fn read_pages(bytes: &[u8]) -> Result<PdfPages, Refusal> {
     for number in 1..=u32::try_from(count).unwrap_or(u32::MAX) {
         let mut text = String::new();
         let mut output = PlainTextOutput::new(&mut text);
-        output_doc_page(&document, &mut output, number).map_err(|_| damaged())?;
+        output_doc_page(&document, &mut output, number).map_err(|_| damaged(bytes))?;
         size += text.len();
         if size > TEXT_BYTES_MAX {
             let why = format!("the PDF holds more than {TEXT_BYTES_MAX} bytes of text");

@@ -87,7 +87,10 @@ fn kept_lines(page: &Page, running: &HashMap<String, usize>) -> Vec<String> {
             number += 1;
             let is_edge = number <= EDGE_LINES || number + EDGE_LINES > all;
             let is_number = line.chars().all(|c| c.is_ascii_digit());
-            if is_edge && (is_number || running.contains_key(&without_numbers(&line))) {
+            if is_edge
+                && heading_level(page, &line).is_none()
+                && (is_number || running.contains_key(&without_numbers(&line)))
+            {
                 continue;
             }
         }
