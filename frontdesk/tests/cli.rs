@@ -288,7 +288,7 @@ fn import_reads_folders_and_says_what_became_of_each_file() {
     let again = shell.json(&["import", "handbook"]);
     assert_eq!(
         (&again["new"], &again["changed"], &again["same"], &again["removed"]),
-        (&Value::from(0), &Value::from(1), &Value::from(1), &Value::from(1))
+        (&Value::from(0), &Value::from(1), &Value::from(2), &Value::from(1))
     );
     let sources = shell.json(&["sources", "list"]);
     assert_eq!((&sources[0]["name"], &sources[0]["documents"]), (&Value::from("handbook"), &Value::from(3)));
