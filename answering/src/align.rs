@@ -2,9 +2,10 @@
 
 use crate::Passage;
 use crate::sentences::{Unit, item_marker, sentences};
-use crate::words::{Word, number as amount, share, words};
-use std::collections::HashSet;
+use crate::words::{Word, number as amount, share, word_list, words};
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// Units of a passage that one claim may rest on together.
 const SPAN_UNITS_MAX: usize = 3;
@@ -27,8 +28,8 @@ pub(crate) struct Span {
 pub(crate) struct Compared {
     text: String,
     content: Vec<String>,
-    pairs: HashSet<(String, String)>,
-    numbers: HashSet<String>,
+    pairs: FxHashSet<(String, String)>,
+    numbers: FxHashSet<String>,
     negated: bool,
 }
 
@@ -52,7 +53,7 @@ pub(crate) fn align(claim: &Compared, passage: &Passage, language: Option<&str>)
     if let Some(range) = verbatim(&claim.text, &passage.text) {
         return Some(Span { range, support: 1.0 });
     }
-    let title: HashSet<String> = words(&format!("{} {}", passage.title, passage.heading_path), language)
+    let title: FxHashSet<String> = words(&format!("{} {}", passage.title, passage.heading_path), language)
         .into_iter()
         .map(|word| word.stem)
         .collect();
@@ -74,13 +75,13 @@ fn span(
     claim: &Compared,
     units: &[Unit],
     singles: &[Compared],
-    title: &HashSet<String>,
+    title: &FxHashSet<String>,
     of: Range<usize>,
 ) -> Option<Span> {
     let (first, last) = (units.get(of.start)?, units.get(of.end - 1)?);
     let range = first.range.start..last.range.end;
     let parts = singles.get(of.clone())?;
-    let held: HashSet<&String> = parts.iter().flat_map(|part| &part.content).collect();
+    let held: FxHashSet<&String> = parts.iter().flat_map(|part| &part.content).collect();
     let worth = |stem: &String| {
         if held.contains(stem) {
             1.0
@@ -130,8 +131,8 @@ fn plain(text: &str) -> String {
 }
 
 /// Numbers of a text, written alike: `1,000.50`, `1.000,5` and `48-hour` become digits and one point.
-fn numbers(text: &str) -> HashSet<String> {
-    let mut found = HashSet::new();
+fn numbers(text: &str) -> FxHashSet<String> {
+    let mut found = FxHashSet::default();
     for piece in text.split(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | ',')) {
         let piece = piece.trim_matches(['.', ',']);
         if !piece.is_empty() {
@@ -139,25 +140,26 @@ fn numbers(text: &str) -> HashSet<String> {
         }
     }
     for word in text.to_lowercase().split(|c: char| !c.is_alphabetic()) {
-        if let Some(position) = NUMBER_WORDS.iter().position(|words| words.split(' ').any(|known| known == word)) {
-            found.insert((position + 2).to_string());
-        }
+        found.extend(NUMBER_WORDS.get(word).map(ToString::to_string));
     }
     found
 }
 
 /// Number words from two on; `one` is too often an article.
-const NUMBER_WORDS: &[&str] = &[
-    "two twice zwei zweimal deux dos due dois duas twee",
-    "three drei trois tres tre três drie",
-    "four vier quatre cuatro quattro quatro",
-    "five fünf cinq cinco cinque vijf",
-    "six sechs seis sei zes",
-    "seven sieben sept siete sette sete zeven",
-    "eight acht huit ocho otto oito",
-    "nine neun neuf nueve nove negen",
-    "ten zehn dix diez dieci dez tien",
-];
+static NUMBER_WORDS: LazyLock<FxHashMap<&str, u8>> = LazyLock::new(|| {
+    let words = [
+        "two twice zwei zweimal deux dos due dois duas twee",
+        "three drei trois tres tre três drie",
+        "four vier quatre cuatro quattro quatro",
+        "five fünf cinq cinco cinque vijf",
+        "six sechs seis sei zes",
+        "seven sieben sept siete sette sete zeven",
+        "eight acht huit ocho otto oito",
+        "nine neun neuf nueve nove negen",
+        "ten zehn dix diez dieci dez tien",
+    ];
+    (2..).zip(words).flat_map(|(value, words)| words.split(' ').map(move |word| (word, value))).collect()
+});
 
 fn number(piece: &str) -> String {
     let last = piece.rfind(['.', ',']);
@@ -176,13 +178,17 @@ fn number(piece: &str) -> String {
 }
 
 fn negated(text: &str, words: &[Word]) -> bool {
-    const NEGATIONS: &str = "not no never none neither nor cannot without unable nicht kein keine keinen keinem keiner nie niemals ohne pas jamais aucun aucune sans nunca ningún ninguna ninguno sin não nunca sem nenhum nenhuma niet geen nooit zonder non mai nessun nessuna senza nie bez değil yok لا ليس لم لن не нет без";
+    static NEGATIONS: LazyLock<FxHashSet<&str>> = LazyLock::new(|| {
+        word_list(
+            "not no never none neither nor cannot without unable nicht kein keine keinen keinem keiner nie niemals ohne pas jamais aucun aucune sans nunca ningún ninguna ninguno sin não nunca sem nenhum nenhuma niet geen nooit zonder non mai nessun nessuna senza nie bez değil yok لا ليس لم لن не нет без",
+        )
+    });
     let mut said =
         words.iter().filter_map(|word| text.get(word.range.clone())).map(|word| word.to_lowercase().replace('’', "'"));
     // A leading yes or no answers the question; it negates nothing in the sentence.
     let first = said.next().unwrap_or_default();
     let interjection = text.get(first.len()..).is_some_and(|rest| rest.starts_with([',', ';', '.', ':', '!', '—']));
-    let negates = |word: &str| word.ends_with("n't") || NEGATIONS.split(' ').any(|known| known == word);
+    let negates = |word: &str| word.ends_with("n't") || NEGATIONS.contains(word);
     (!interjection && negates(&first)) || said.any(|word| negates(&word))
 }
 

@@ -161,7 +161,7 @@ fn trace(question: &Question, understood: &Understood, retrieved: &Retrieved, dr
         decision: Some(TracedDecision {
             kind: judged.outcome.decision,
             reason: judged.outcome.reason,
-            threshold: question.assistant.settings.confidence_min,
+            threshold: question.assistant.settings.threshold(),
         }),
         attempts: draft.attempts.clone(),
         ..Trace::default()

@@ -2,9 +2,11 @@
 
 use crate::Passage;
 use crate::words::{content_stems, number, share};
+use domain::calibration::Calibration;
 use domain::confidence::Confidence;
 use domain::trace::Claim;
-use std::collections::{BTreeMap, HashSet};
+use rustc_hash::FxHashSet;
+use std::collections::BTreeMap;
 
 /// How many of each retriever's best are compared.
 const AGREEMENT_DEPTH: usize = 5;
@@ -29,6 +31,9 @@ const PRIOR: &[(&str, f64, f64)] = &[
 /// threshold of 0.5 stands where a quarter of the questions without an answer still get one.
 const BIAS: f64 = -5.0;
 
+/// The name under which a calibrated confidence keeps its raw value.
+pub const UNCALIBRATED: &str = "uncalibrated";
+
 /// The confidence of an answer to `question` from `passages`, best first, with its checked `claims`.
 ///
 /// Without a supported claim it is 0. It is uncalibrated: `calibration_version` is `None`.
@@ -39,6 +44,18 @@ pub fn confidence(question: &str, language: Option<&str>, passages: &[Passage], 
     let proved = claims.iter().any(|claim| claim.supported);
     let value = if proved { 1.0 / (1.0 + (-(BIAS + sum)).exp()) } else { 0.0 };
     Confidence { value, parts, calibration_version: None }
+}
+
+/// The confidence as a probability, where a calibration turns it into one; the raw value stays among the parts.
+pub fn calibrated(mut confidence: Confidence, calibration: Option<&Calibration>) -> Confidence {
+    let Some(calibration) = calibration else { return confidence };
+    confidence.parts.insert(UNCALIBRATED.to_owned(), confidence.value);
+    // What nothing proves is not worth a probability.
+    if confidence.value > 0.0 {
+        confidence.value = calibration.apply(confidence.value);
+    }
+    confidence.calibration_version = Some(calibration.version);
+    confidence
 }
 
 fn parts(question: &str, language: Option<&str>, passages: &[Passage], claims: &[Claim]) -> BTreeMap<String, f64> {
@@ -73,7 +90,7 @@ fn margin(passages: &[Passage]) -> Option<f64> {
 
 /// Share of the documents among the best of both retrievers that both have there.
 fn agreement(passages: &[Passage]) -> Option<f64> {
-    let best = |rank: fn(&Passage) -> Option<domain::trace::Rank>| -> HashSet<_> {
+    let best = |rank: fn(&Passage) -> Option<domain::trace::Rank>| -> FxHashSet<_> {
         let high = |passage: &&Passage| rank(passage).is_some_and(|rank| rank.rank <= AGREEMENT_DEPTH);
         passages.iter().filter(high).map(|passage| passage.document_id).collect()
     };
@@ -96,7 +113,7 @@ fn coverage(asked: &[String], language: Option<&str>, passages: &[Passage], clai
         used.extend(passages.first());
     }
     let texts = used.iter().flat_map(|passage| [&passage.title, &passage.heading_path, &passage.text]);
-    let held: HashSet<String> = texts.flat_map(|text| content_stems(text, language)).collect();
+    let held: FxHashSet<String> = texts.flat_map(|text| content_stems(text, language)).collect();
     let found = asked.iter().filter(|stem| held.contains(*stem)).count();
     share(found, asked.len())
 }
@@ -153,6 +170,24 @@ mod tests {
         let again = value("refunds", f64::NAN, f64::INFINITY, "Refunds take 14 days [1].");
         assert_eq!(first.to_bits(), again.to_bits());
         assert!((0.0..=1.0).contains(&first));
+    }
+
+    #[test]
+    fn a_calibration_turns_the_value_into_a_probability_and_keeps_the_raw_one() {
+        let passages = passages(12.0, 0.8);
+        let claims = verify("Refunds take 14 days [1].", &passages, Some("en")).claims;
+        let raw = confidence("How long do refunds take?", Some("en"), &passages, &claims);
+        let curve = Calibration {
+            version: 4,
+            method: domain::calibration::Method::Platt,
+            labels: 100,
+            knots: vec![(0.0, 0.0), (1.0, 0.5)],
+            promises: Vec::new(),
+        };
+        let calibrated = calibrated(raw.clone(), Some(&curve));
+        assert!((calibrated.value - raw.value / 2.0).abs() < 1e-9);
+        assert_eq!((calibrated.calibration_version, calibrated.parts[UNCALIBRATED]), (Some(4), raw.value));
+        assert_eq!(super::calibrated(raw.clone(), None), raw);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::Passage;
 use crate::hint::{Hint, hint, hinted};
 use crate::sentences::{Unit, UnitKind, sentences};
 use crate::words::{content_stems, number, words};
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::ops::Range;
 
 /// Characters of an answer, about.
@@ -89,14 +89,14 @@ pub fn extract(
 
 /// The question's terms with their weights over the passages, and what kind of answer it wants.
 struct Asked<'a> {
-    weights: HashMap<String, f64>,
+    weights: FxHashMap<String, f64>,
     language: Option<&'a str>,
     hint: Hint,
 }
 
 impl<'a> Asked<'a> {
     fn new(question: &str, language: Option<&'a str>, passages: &[Passage]) -> Self {
-        let held: Vec<HashSet<String>> =
+        let held: Vec<FxHashSet<String>> =
             passages.iter().map(|passage| content_stems(&whole(passage), language).into_iter().collect()).collect();
         let weigh = |stem: &String| {
             let holding = held.iter().filter(|stems| stems.contains(stem)).count();
@@ -209,7 +209,7 @@ fn keep_to_the_subject(candidates: &mut Vec<Candidate<'_>>, passages: &[Passage]
 fn choose(candidates: &[Candidate<'_>], units: &[Vec<Unit>], passages: &[Passage], hint: Hint) -> Vec<(usize, usize)> {
     let Some(best) = candidates.first() else { return Vec::new() };
     let mut chosen: Vec<(usize, usize)> = Vec::new();
-    let mut said: HashSet<String> = HashSet::new();
+    let mut said: FxHashSet<String> = FxHashSet::default();
     let mut characters = 0;
     let enough = candidates.iter().take_while(|candidate| candidate.score >= best.score * FURTHER_SHARE_MIN);
     for candidate in enough.take(SENTENCES_MAX) {

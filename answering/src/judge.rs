@@ -53,7 +53,8 @@ pub fn judge(judging: &Judging<'_>) -> Judged {
     let understood = judging.understood;
     let language = understood.language.as_deref();
     let verified = verify(judging.draft, judging.passages, language);
-    let confidence = confidence::confidence(&understood.standalone, language, judging.passages, &verified.claims);
+    let raw = confidence::confidence(&understood.standalone, language, judging.passages, &verified.claims);
+    let confidence = confidence::calibrated(raw, judging.settings.calibration.as_ref());
     let split = ambiguity(&understood.standalone, language, judging.passages);
     let outcome = decide(&Situation {
         wish: understood.wish,
@@ -64,7 +65,7 @@ pub fn judge(judging: &Judging<'_>) -> Judged {
         support: verified.support(),
         blocked: verified.blocked,
         confidence: confidence.value,
-        threshold: judging.settings.confidence_min,
+        threshold: judging.settings.threshold(),
         clarifications: judging.clarifications,
         clarifications_max: judging.settings.clarifications_max,
     });

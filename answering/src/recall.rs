@@ -4,7 +4,7 @@ use crate::words::{content_stems, share};
 use domain::Time;
 use domain::memory::Fact;
 use domain::trace::TracedFact;
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 /// Recency halves in this many days.
 const HALF_LIFE_DAYS: f64 = 30.0;
@@ -30,7 +30,7 @@ pub struct Wanted<'a> {
 
 /// The facts that matter here, best first, within the budget by `count`; expired and closed ones never.
 pub fn recall(facts: &[Fact], wanted: &Wanted<'_>, count: &dyn Fn(&str) -> usize) -> Vec<TracedFact> {
-    let asked: HashSet<String> = content_stems(wanted.question, wanted.language).into_iter().collect();
+    let asked: FxHashSet<String> = content_stems(wanted.question, wanted.language).into_iter().collect();
     let mut scored: Vec<TracedFact> = facts
         .iter()
         .enumerate()
@@ -63,7 +63,7 @@ fn holds(fact: &Fact, now: Time) -> bool {
     fact.valid_from <= now && !over(fact.valid_until) && !over(fact.expires_at)
 }
 
-fn similarity(fact: &Fact, asked: &HashSet<String>, language: Option<&str>, cosine: Option<f32>) -> f64 {
+fn similarity(fact: &Fact, asked: &FxHashSet<String>, language: Option<&str>, cosine: Option<f32>) -> f64 {
     let said = content_stems(&fact.text, language);
     let shared = said.iter().filter(|stem| asked.contains(*stem)).count();
     let overlap = share(shared, said.len().min(asked.len()));

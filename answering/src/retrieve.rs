@@ -4,7 +4,7 @@ use crate::understand::Understood;
 use crate::{Desk, Passage, Question, Result};
 use domain::trace::Candidate;
 use retrieval::{Found, Hit, QueryVector, Search, VectorSpace};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::time::Duration;
 use storage::chunks::FoundChunk;
 
@@ -58,7 +58,7 @@ pub async fn query_vector(desk: &Desk, text: &str) -> (Option<QueryVector>, Opti
 }
 
 fn confirmed(found: Found, chunks: Vec<FoundChunk>) -> Vec<Passage> {
-    let mut by_id: HashMap<_, _> = chunks.into_iter().map(|found| (found.chunk.id, found)).collect();
+    let mut by_id: FxHashMap<_, _> = chunks.into_iter().map(|found| (found.chunk.id, found)).collect();
     found
         .hits
         .into_iter()

@@ -77,9 +77,10 @@ pub async fn load(desk: &Desk, organization_id: OrganizationId, id: Conversation
         return Ok(None);
     }
     // Most customers are new: nothing was remembered of them yet.
-    let facts = match has_facts {
-        true => tenant.list_facts(conversation.customer_id, tenant.now(), FACTS_READ).await?,
-        false => Vec::new(),
+    let facts = if has_facts {
+        tenant.list_facts(conversation.customer_id, tenant.now(), FACTS_READ).await?
+    } else {
+        Vec::new()
     };
     let question = Question {
         organization_id,

@@ -2,9 +2,11 @@
 
 pub use crate::wish::Wish;
 use crate::wish::wish;
-use crate::words::{content_stems, function_words, words};
+use crate::words::{content_stems, function_words, word_list, words};
 use domain::trace::PromptMessage;
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
+use std::sync::LazyLock;
+use unicode_segmentation::UnicodeSegmentation;
 
 /// Below so many characters a language is told by its function words only.
 const DETECT_CHARACTERS_MIN: usize = 24;
@@ -12,6 +14,8 @@ const DETECT_CHARACTERS_MIN: usize = 24;
 const DETECT_CONFIDENCE_MIN: f64 = 0.5;
 /// A message with at most so many content words leans on what was said before.
 const SHORT_WORDS_MAX: usize = 5;
+/// The questions of a message stand for it where they hold so many content words.
+const ASKED_WORDS_MIN: usize = 2;
 /// Earlier questions that terms are taken over from. Two were better than one, three or all.
 const EARLIER_QUESTIONS: usize = 2;
 /// Terms taken over from earlier questions at most.
@@ -54,14 +58,15 @@ pub fn understand(question: &str, history: &[PromptMessage]) -> Understood {
         history.iter().filter(|message| message.role == "user").map(|message| message.content.as_str()).collect();
     let kind = kind(question);
     let language = language(question).or_else(|| earlier.iter().rev().find_map(|text| language_of(text)));
-    let rest = (kind == Kind::Question).then(|| carried_terms(question, &earlier, language));
+    let (asked, told) = parted(question, language);
+    let rest = (kind == Kind::Question).then(|| carried_terms(&asked, &told, &earlier, language));
     let rest = rest.flatten();
     Understood {
-        standalone: rest.as_ref().map_or_else(|| question.to_owned(), |rest| format!("{question} ({rest})")),
+        standalone: rest.as_ref().map_or_else(|| asked.clone(), |rest| format!("{asked} ({rest})")),
         search: rest.as_ref().map_or_else(|| question.to_owned(), |rest| format!("{question} {question} {rest}")),
         wish: wish(question),
         kind,
-        rewritten: rest.is_some(),
+        rewritten: rest.is_some() || asked != question,
         language: language.map(str::to_owned),
     }
 }
@@ -71,15 +76,30 @@ pub fn language_of(text: &str) -> Option<&'static str> {
     language(text)
 }
 
-/// The content words of earlier questions that a question leaning on them lacks.
-fn carried_terms(question: &str, earlier: &[&str], language: Option<&str>) -> Option<String> {
-    let mut known: HashSet<String> = content_stems(question, language).into_iter().collect();
-    if known.len() > SHORT_WORDS_MAX && !leans_back(question) {
+/// What a message asks, and what it tells around that: a greeting, what happened before. A message whose
+/// questions say little, or that asks nothing, is asked as a whole.
+fn parted(message: &str, language: Option<&str>) -> (String, String) {
+    let (asked, told): (Vec<&str>, Vec<&str>) =
+        message.unicode_sentences().partition(|sentence| sentence.trim_end().ends_with(['?', '？', '؟']));
+    let asked = asked.concat();
+    if content_stems(&asked, language).len() < ASKED_WORDS_MIN {
+        return (message.to_owned(), String::new());
+    }
+    (asked.trim().to_owned(), told.concat())
+}
+
+/// The content words that a question lacks and leans on: of what its own message tells and of earlier
+/// questions.
+fn carried_terms(question: &str, told: &str, earlier: &[&str], language: Option<&str>) -> Option<String> {
+    let mut known: FxHashSet<String> = content_stems(question, language).into_iter().collect();
+    let leans = leans_back(question);
+    if known.len() > SHORT_WORDS_MAX && !leans {
         return None;
     }
-    let recent = earlier.iter().rev().filter(|text| kind(text) == Kind::Question).take(EARLIER_QUESTIONS);
+    let earlier = earlier.iter().rev().filter(|text| kind(text) == Kind::Question).take(EARLIER_QUESTIONS);
+    let recent = leans.then_some(told).into_iter().chain(earlier.copied());
     let terms: Vec<&str> = recent
-        .flat_map(|text| words(text, language).into_iter().map(move |word| (*text, word)))
+        .flat_map(|text| words(text, language).into_iter().map(move |word| (text, word)))
         .filter(|(_, word)| word.content && known.insert(word.stem.clone()))
         .filter_map(|(text, word)| text.get(word.range))
         .take(TERMS_MAX)
@@ -89,7 +109,11 @@ fn carried_terms(question: &str, earlier: &[&str], language: Option<&str>) -> Op
 
 /// Whether the question points back: by a pronoun, or by how it begins.
 fn leans_back(question: &str) -> bool {
-    const POINTING: &str = "it its they them their he she him her his this that these those one ones there same another other others both either es sie ihn ihm ihnen dies diese dieser dieses dafür davon damit dazu dort il elle ils elles ça cela celui celle y en lo la los las eso esto ese esa ello allí quello questo esso essa ele ela isso isto nele dela het die dat deze daar ono tego to ten ta on ona bu şu bunu onu orada هو هي هذا هذه ذلك он она оно они это этот эта их его её там";
+    static POINTING: LazyLock<FxHashSet<&str>> = LazyLock::new(|| {
+        word_list(
+            "it its they them their he she him her his this that these those one ones there same another other others both either es sie ihn ihm ihnen dies diese dieser dieses dafür davon damit dazu dort il elle ils elles ça cela celui celle y en lo la los las eso esto ese esa ello allí quello questo esso essa ele ela isso isto nele dela het die dat deze daar ono tego to ten ta on ona bu şu bunu onu orada هو هي هذا هذه ذلك он она оно они это этот эта их его её там",
+        )
+    });
     const BEGINNINGS: &[&str] = &[
         "and ",
         "but ",
@@ -125,17 +149,27 @@ fn leans_back(question: &str) -> bool {
         "では",
     ];
     let lower = question.to_lowercase();
-    let points = lower
-        .split(|c: char| !c.is_alphanumeric())
-        .any(|word| !word.is_empty() && POINTING.split(' ').any(|known| known == word));
+    let points = lower.split(|c: char| !c.is_alphanumeric()).any(|word| !word.is_empty() && POINTING.contains(word));
     points || BEGINNINGS.iter().any(|beginning| lower.starts_with(beginning))
 }
 
 /// Words that only greet or thank; a message of nothing else is one.
-const GREETINGS: &str = "hi hello hey hiya howdy greetings good morning afternoon evening day there all team everyone guten tag morgen abend hallo moin servus bonjour salut bonsoir hola buenos buenas dias días tardes noches ciao buongiorno buonasera salve olá ola oi bom boa dia tarde noite goedemorgen goedemiddag goedenavond dag hoi cześć czesc dzień dobry witam witaj merhaba selam iyi günler مرحبا السلام عليكم أهلا اهلا привет здравствуйте добрый день вечер утро";
-const THANKS: &str = "thanks thank you thankyou thx ty cheers so very much a lot great perfect ok okay awesome that helped super nice danke dankeschön vielen schön dir ihnen merci beaucoup bien gracias muchas muchísimas grazie mille tante obrigado obrigada muito dank je wel u bedankt dziękuję dzięki bardzo teşekkürler teşekkür ederim ederiz çok شكرا جزيلا спасибо большое благодарю for your the help helping";
+static GREETINGS: LazyLock<FxHashSet<&str>> = LazyLock::new(|| {
+    word_list(
+        "hi hello hey hiya howdy greetings good morning afternoon evening day there all team everyone guten tag morgen abend hallo moin servus bonjour salut bonsoir hola buenos buenas dias días tardes noches ciao buongiorno buonasera salve olá ola oi bom boa dia tarde noite goedemorgen goedemiddag goedenavond dag hoi cześć czesc dzień dobry witam witaj merhaba selam iyi günler مرحبا السلام عليكم أهلا اهلا привет здравствуйте добрый день вечер утро",
+    )
+});
+static THANKS: LazyLock<FxHashSet<&str>> = LazyLock::new(|| {
+    word_list(
+        "thanks thank you thankyou thx ty cheers so very much a lot great perfect ok okay awesome that helped super nice danke dankeschön vielen schön dir ihnen merci beaucoup bien gracias muchas muchísimas grazie mille tante obrigado obrigada muito dank je wel u bedankt dziękuję dzięki bardzo teşekkürler teşekkür ederim ederiz çok شكرا جزيلا спасибо большое благодарю for your the help helping",
+    )
+});
 /// A message that thanks holds one of these.
-const THANKING: &str = "thanks thank thankyou thx ty cheers danke dankeschön merci gracias grazie obrigado obrigada dank bedankt dziękuję dzięki teşekkürler teşekkür شكرا спасибо благодарю";
+static THANKING: LazyLock<FxHashSet<&str>> = LazyLock::new(|| {
+    word_list(
+        "thanks thank thankyou thx ty cheers danke dankeschön merci gracias grazie obrigado obrigada dank bedankt dziękuję dzięki teşekkürler teşekkür شكرا спасибо благодарю",
+    )
+});
 const GREETINGS_UNSPACED: &[&str] =
     &["你好", "您好", "早上好", "晚上好", "こんにちは", "おはよう", "おはようございます", "こんばんは", "안녕하세요"];
 const THANKS_UNSPACED: &[&str] = &[
@@ -154,14 +188,14 @@ const THANKS_UNSPACED: &[&str] = &[
 fn kind(question: &str) -> Kind {
     let plain: String = question.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
     let said: Vec<&str> = plain.split_whitespace().collect();
-    let every = |list: &str| said.iter().all(|word| list.split(' ').any(|known| known == *word));
-    let some = |list: &str| said.iter().any(|word| list.split(' ').any(|known| known == *word));
+    let every = |list: &FxHashSet<&str>| said.iter().all(|word| list.contains(word));
+    let some = |list: &FxHashSet<&str>| said.iter().any(|word| list.contains(word));
     match said.as_slice() {
         [] => Kind::Empty,
         [one] if GREETINGS_UNSPACED.contains(one) => Kind::Greeting,
         [one] if THANKS_UNSPACED.contains(one) => Kind::Thanks,
-        _ if some(THANKING) && every(THANKS) => Kind::Thanks,
-        _ if every(GREETINGS) => Kind::Greeting,
+        _ if some(&THANKING) && every(&THANKS) => Kind::Thanks,
+        _ if every(&GREETINGS) => Kind::Greeting,
         _ => Kind::Question,
     }
 }
@@ -235,6 +269,20 @@ mod tests {
         );
         assert!(understood.rewritten);
         assert!(understood.standalone.ends_with("(Business plan)"));
+    }
+
+    #[test]
+    fn what_a_message_tells_around_its_question_is_searched_but_not_asked() {
+        let message = "Hi there! I sent my bike back on Monday. How long do refunds take?";
+        let understood = understand(message, &[]);
+        assert_eq!(
+            (understood.standalone.as_str(), understood.search.as_str()),
+            ("How long do refunds take?", message)
+        );
+        let leaning = understand("My refund has not come. When will it be paid out to my card?", &[]);
+        assert_eq!(leaning.standalone, "When will it be paid out to my card? (refund come)");
+        let telling = "My bike is broken. Really?";
+        assert_eq!(understand(telling, &[]).standalone, telling);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Words of a text as the steps compare them: lowercased, stemmed, function words marked.
 
 use rust_stemmers::{Algorithm, Stemmer};
-use std::collections::HashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::ops::Range;
+use std::sync::LazyLock;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// One word of a text.
@@ -19,11 +20,11 @@ pub(crate) struct Word {
 /// The words of a text in order; `language` is an ISO 639-1 code, English where it is unknown.
 pub(crate) fn words(text: &str, language: Option<&str>) -> Vec<Word> {
     let stemmer = algorithm(language).map(Stemmer::create);
-    let stop = stop_words(language);
+    let language_bit = bit(language.unwrap_or("en"));
     text.unicode_word_indices()
         .map(|(start, word)| {
             let lower = word.to_lowercase().replace('’', "'");
-            let content = !stop.contains(lower.as_str());
+            let content = languages_of(&lower) & language_bit == 0;
             let stem = match &stemmer {
                 Some(stemmer) => stemmer.stem(&lower).into_owned(),
                 None => lower,
@@ -34,8 +35,8 @@ pub(crate) fn words(text: &str, language: Option<&str>) -> Vec<Word> {
 }
 
 /// The stems of a text's content words, in order, each once.
-pub(crate) fn content_stems(text: &str, language: Option<&str>) -> Vec<String> {
-    let mut seen = HashSet::new();
+pub fn content_stems(text: &str, language: Option<&str>) -> Vec<String> {
+    let mut seen = FxHashSet::default();
     words(text, language)
         .into_iter()
         .filter(|word| word.content && seen.insert(word.stem.clone()))
@@ -46,11 +47,9 @@ pub(crate) fn content_stems(text: &str, language: Option<&str>) -> Vec<String> {
 /// How many words of the text are function words of each language, in the table's order.
 pub(crate) fn function_words(text: &str) -> Vec<(&'static str, usize)> {
     let lower = text.to_lowercase().replace('’', "'");
-    let found: Vec<&str> = lower.unicode_words().collect();
-    STOP_WORDS
-        .iter()
-        .map(|(code, list)| (*code, found.iter().filter(|word| list.split(' ').any(|stop| stop == **word)).count()))
-        .collect()
+    let found: Vec<u16> = lower.unicode_words().map(languages_of).collect();
+    let count = |bit: u16| found.iter().filter(|languages| **languages & bit != 0).count();
+    STOP_WORDS.iter().zip(0..).map(|((code, _), place)| (*code, count(1 << place))).collect()
 }
 
 /// How large a part of a whole is, 0 to 1; 0 of nothing.
@@ -87,9 +86,28 @@ fn algorithm(language: Option<&str>) -> Option<Algorithm> {
     })
 }
 
-fn stop_words(language: Option<&str>) -> HashSet<&'static str> {
-    let code = language.unwrap_or("en");
-    STOP_WORDS.iter().filter(|(known, _)| *known == code).flat_map(|(_, list)| list.split(' ')).collect()
+/// The words of a list that is written with spaces in between.
+pub(crate) fn word_list(text: &'static str) -> FxHashSet<&'static str> {
+    text.split(' ').collect()
+}
+
+/// The languages in which the word is a function word, as a set of bits in the table's order.
+fn languages_of(word: &str) -> u16 {
+    static LANGUAGES: LazyLock<FxHashMap<&'static str, u16>> = LazyLock::new(|| {
+        let mut languages = FxHashMap::default();
+        for ((_, list), place) in STOP_WORDS.iter().zip(0..) {
+            for word in list.split(' ') {
+                *languages.entry(word).or_default() |= 1 << place;
+            }
+        }
+        languages
+    });
+    LANGUAGES.get(word).copied().unwrap_or(0)
+}
+
+/// The bit of a language, none where its function words are not known.
+fn bit(code: &str) -> u16 {
+    STOP_WORDS.iter().zip(0..).find(|((known, _), _)| *known == code).map_or(0, |(_, place)| 1 << place)
 }
 
 /// Function words by language, question words and polite phrases included.

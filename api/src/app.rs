@@ -1,6 +1,7 @@
 //! What every handler stands on.
 
 use crate::hub::Hub;
+use crate::session::SignIns;
 use answering::Desk;
 use domain::OrganizationId;
 use ingest::Library;
@@ -39,11 +40,13 @@ pub struct Settings {
     pub cors_origins: Vec<String>,
     /// How long `?wait=answer` and a message's stream wait for the answer.
     pub answer_wait: Duration,
+    /// Whether browsers may send the session's cookie over encrypted connections only.
+    pub secure_cookies: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { cors_origins: Vec::new(), answer_wait: Duration::from_mins(1) }
+        Self { cors_origins: Vec::new(), answer_wait: Duration::from_mins(1), secure_cookies: false }
     }
 }
 
@@ -58,6 +61,7 @@ pub(crate) struct App {
     pub(crate) waits: Arc<Semaphore>,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) answers: Arc<Semaphore>,
+    pub(crate) sign_ins: SignIns,
     /// Work that goes on when its client has gone.
     pub(crate) tasks: TaskTracker,
     /// Ends waiting and streaming.
@@ -76,6 +80,7 @@ impl App {
             waits: Arc::new(Semaphore::new(WAITS_MAX)),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             answers: Arc::new(Semaphore::new(ANSWERS_MAX)),
+            sign_ins: SignIns::new(),
             tasks,
             stop,
         }

@@ -112,7 +112,7 @@ impl Problem {
         }
     }
 
-    fn into_body(self, request_id: &str) -> ProblemBody {
+    pub(crate) fn into_body(self, request_id: &str) -> ProblemBody {
         let detail = self.detail;
         let errors = self.pointer.map(|pointer| FieldError { pointer, detail: detail.clone() });
         ProblemBody {

@@ -7,6 +7,7 @@
 mod app;
 mod auth;
 mod body;
+mod console;
 mod docs;
 mod envelope;
 mod error;
@@ -18,6 +19,7 @@ mod objects;
 mod router;
 mod routes;
 mod serve;
+pub mod session;
 mod waiting;
 
 pub use app::{Settings, State};

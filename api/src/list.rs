@@ -38,7 +38,7 @@ impl<T> List<T> {
         mut rows: Vec<R>,
         limit: i64,
         cursor: impl Fn(&R) -> String,
-        object: impl Fn(R) -> T,
+        object: impl FnMut(R) -> T,
     ) -> Self {
         let limit = usize::try_from(limit).unwrap_or(0);
         let has_more = rows.len() > limit;

@@ -7,6 +7,7 @@ use domain::usage::TokenUsage;
 use domain::{AgentId, AssistantId, ChannelId, ConversationId, CustomerId, DocumentId, HandoffId, MessageId, Time};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use storage::previews::ConversationPreview;
 use utoipa::ToSchema;
 
 /// A thread of messages with one customer.
@@ -69,6 +70,53 @@ impl From<Conversation> for ConversationObject {
             snoozed_until: conversation.snoozed_until,
             created_at: conversation.created_at,
             updated_at: conversation.updated_at,
+        }
+    }
+}
+
+/// A conversation with what lists show of it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ConversationListed {
+    #[serde(flatten)]
+    conversation: ConversationObject,
+    preview: Option<PreviewObject>,
+}
+
+impl ConversationListed {
+    pub(crate) fn new(conversation: Conversation, preview: Option<ConversationPreview>) -> Self {
+        Self { conversation: conversation.into(), preview: preview.map(PreviewObject::from) }
+    }
+}
+
+/// A conversation at a glance.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PreviewObject {
+    customer_name: Option<String>,
+    customer_email: Option<String>,
+    /// The kind of its channel.
+    channel: String,
+    /// Who spoke last: `customer`, `ai`, `agent` or `system`.
+    #[schema(value_type = Option<String>)]
+    sender: Option<Sender>,
+    /// The beginning of what was said last.
+    snippet: Option<String>,
+    /// How sure the AI was, where it spoke last.
+    confidence: Option<f64>,
+    /// Why it waits for an agent, or is with one.
+    #[schema(value_type = Option<String>)]
+    handoff_reason: Option<HandoffReason>,
+}
+
+impl From<ConversationPreview> for PreviewObject {
+    fn from(preview: ConversationPreview) -> Self {
+        Self {
+            customer_name: preview.customer_name,
+            customer_email: preview.customer_email,
+            channel: preview.channel,
+            sender: preview.sender,
+            snippet: preview.snippet,
+            confidence: preview.confidence,
+            handoff_reason: preview.handoff_reason,
         }
     }
 }

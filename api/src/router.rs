@@ -6,7 +6,7 @@ use crate::body::BODY_BYTES_MAX;
 use crate::envelope::{envelope, panicked};
 use crate::error::ProblemBody;
 use crate::idempotency::once;
-use crate::{docs, routes as r};
+use crate::{console, docs, routes as r};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
@@ -20,7 +20,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::timeout::RequestBodyTimeoutLayer;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, RefOr, ResponseBuilder};
 use utoipa::{OpenApi as _, PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -37,7 +37,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
             Every id is a TypeID, every time RFC 3339 in UTC, money is in millionths of a US dollar. \
             Lists go on with `after=next_cursor`. Every POST takes an `Idempotency-Key`.",
     ),
-    security(("key" = []))
+    security(("key" = []), ("session" = []))
 )]
 struct Description;
 
@@ -48,11 +48,13 @@ pub fn router(state: State) -> Router {
 
 /// The OpenAPI document.
 pub fn openapi() -> OpenApi {
-    described(v1().into_openapi())
+    described(v1().merge(open()).into_openapi())
 }
 
 pub(crate) fn routes(app: App) -> Router {
-    let (v1, description) = v1().split_for_parts();
+    let (v1, mut description) = v1().split_for_parts();
+    let (open, open_description) = open().split_for_parts();
+    description.merge(open_description);
     let v1 = v1
         .route_layer(from_fn_with_state(app.clone(), once))
         .route_layer(from_fn_with_state(app.clone(), authenticate));
@@ -63,7 +65,9 @@ pub(crate) fn routes(app: App) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
-    v1.merge(r::health::routes())
+    v1.merge(open)
+        .merge(r::health::routes())
+        .merge(console::routes())
         .merge(docs::routes(&described(description)))
         .fallback(async || StatusCode::NOT_FOUND.into_response())
         .layer(layers)
@@ -77,8 +81,17 @@ fn v1() -> OpenApiRouter<App> {
         .merge(open_to(&[Scope::Conversations, Scope::Knowledge], events()))
         .merge(open_to(&[Scope::Knowledge], knowledge()))
         .merge(open_to(&[Scope::Playground], playground()))
+        .merge(open_to(&[Scope::Playground], evals()))
         .merge(open_to(&[Scope::Usage], OpenApiRouter::new().routes(routes!(r::usage::list_usage))))
         .merge(open_to(&[Scope::Admin], admin()))
+        .routes(routes!(r::session::get_session, r::session::delete_session))
+}
+
+/// The routes that need no key: they are how a member comes to a session.
+fn open() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(r::session::create_session))
+        .routes(routes!(r::setup::get_setup, r::setup::create_setup))
 }
 
 fn open_to(scopes: &'static [Scope], routes: OpenApiRouter<App>) -> OpenApiRouter<App> {
@@ -96,6 +109,8 @@ fn conversations() -> OpenApiRouter<App> {
         .routes(routes!(r::assignment::set_assignment, r::assignment::delete_assignment))
         .routes(routes!(r::resolution::create_resolution))
         .routes(routes!(r::snooze::create_snooze))
+        .routes(routes!(r::notes::list_notes, r::notes::create_note))
+        .routes(routes!(r::members::list_agents))
         .routes(routes!(r::events::watch_conversation))
         .routes(routes!(r::traces::get_trace))
         .routes(routes!(r::feedback::create_feedback))
@@ -124,11 +139,23 @@ fn knowledge() -> OpenApiRouter<App> {
         .routes(routes!(r::scans::pause_scan))
         .routes(routes!(r::scans::resume_scan))
         .routes(routes!(r::scans::cancel_scan))
+        .routes(routes!(r::scan_changes::list_changes))
+        .routes(routes!(r::scan_changes::apply_changes))
+        .routes(routes!(r::scan_changes::reject_changes))
         .routes(routes!(r::articles::list_articles, r::articles::create_article))
         .routes(routes!(r::articles::get_article, r::articles::update_article, r::articles::delete_article))
-        .routes(routes!(r::articles::list_versions))
+        .routes(routes!(r::article_versions::list_versions))
+        .routes(routes!(r::article_versions::compare_versions))
+        .routes(routes!(r::article_versions::restore_version))
         .routes(routes!(r::articles::publish_article))
         .routes(routes!(r::articles::archive_article))
+        .routes(routes!(r::review::list_review))
+        .routes(routes!(r::review::get_review))
+        .routes(routes!(r::review::approve_review))
+        .routes(routes!(r::review::reject_review))
+        .routes(routes!(r::review::approve_many))
+        .routes(routes!(r::review::reject_many))
+        .routes(routes!(r::sources::create_drafts))
 }
 
 fn playground() -> OpenApiRouter<App> {
@@ -140,12 +167,27 @@ fn playground() -> OpenApiRouter<App> {
         .routes(routes!(r::assistants::get_assistant))
 }
 
+fn evals() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(r::evals::datasets::create_dataset, r::evals::datasets::list_datasets))
+        .routes(routes!(r::evals::datasets::get_dataset))
+        .routes(routes!(r::evals::runs::create_run, r::evals::runs::list_runs))
+        .routes(routes!(r::evals::runs::get_run))
+        .routes(routes!(r::evals::runs::list_case_results))
+        .routes(routes!(r::evals::runs::get_report))
+        .routes(routes!(r::evals::runs::compare_runs))
+}
+
 fn admin() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(r::assistants::create_assistant))
         .routes(routes!(r::assistants::update_assistant))
+        .routes(routes!(r::evals::runs::create_calibration))
         .routes(routes!(r::keys::list_keys, r::keys::create_key))
         .routes(routes!(r::keys::delete_key))
+        .routes(routes!(r::members::list_members))
+        .routes(routes!(r::members::delete_member))
+        .routes(routes!(r::members::create_invitation))
 }
 
 /// The document with what is the same everywhere: how to prove oneself, and how failures look.
@@ -153,6 +195,11 @@ fn described(mut openapi: OpenApi) -> OpenApi {
     let components = openapi.components.get_or_insert_default();
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("fd_live_…").build();
     components.add_security_scheme("key", SecurityScheme::Http(bearer));
+    let cookie = ApiKeyValue::with_description(
+        "fd_session",
+        "A member's session: POST /v1/session. Changes need the header `x-frontdesk-console` too.",
+    );
+    components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     let mut schemas = vec![(ProblemBody::name().into_owned(), ProblemBody::schema())];
     ProblemBody::schemas(&mut schemas);
     components.schemas.extend(schemas);

@@ -1,5 +1,6 @@
 //! The AI persona that answers: its voice, model, retrieval settings and thresholds.
 
+use crate::calibration::Calibration;
 use crate::{AssistantId, OrganizationId, Time};
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +45,21 @@ pub struct AssistantSettings {
     pub prompt_tokens_max: usize,
     /// Tokens of the conversation window at most.
     pub window_tokens_max: usize,
+    /// At most this share of the given answers may be wrong; takes the place of `confidence_min` as far as
+    /// the calibration promises it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_error: Option<f64>,
+    /// What turns raw confidences into probabilities; `None` is uncalibrated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
+}
+
+impl AssistantSettings {
+    /// The confidence below which a person takes over.
+    pub fn threshold(&self) -> f64 {
+        let promise = self.target_error.and_then(|target| self.calibration.as_ref()?.promise(target));
+        promise.and_then(|promise| promise.threshold).unwrap_or(self.confidence_min)
+    }
 }
 
 impl Default for AssistantSettings {
@@ -58,6 +74,8 @@ impl Default for AssistantSettings {
             dense_weight: 0.5,
             prompt_tokens_max: 6_000,
             window_tokens_max: 1_500,
+            target_error: None,
+            calibration: None,
         }
     }
 }

@@ -188,12 +188,15 @@ mod noun {
         Turn "turn" TurnId "a turn"
         Assistant "ast" AssistantId "an assistant"
         Agent "agt" AgentId "a human agent"
+        Member "mem" MemberId "a person who signs in to the console"
+        Note "note" NoteId "a note beside a conversation"
         Channel "chn" ChannelId "a channel"
         Delivery "dlv" DeliveryId "a delivery"
         Source "src" SourceId "a knowledge source"
         Document "doc" DocumentId "a document"
         Chunk "chk" ChunkId "a chunk of a document version"
         Article "art" ArticleId "an article"
+        Suggestion "sug" SuggestionId "a suggestion for the review queue"
         Scan "scan" ScanId "a website scan"
         Page "pg" PageId "a page of a scan"
         Fact "fact" FactId "a remembered fact"
@@ -210,8 +213,8 @@ mod noun {
 
 pub use noun::{
     AgentId, ArticleId, AssistantId, ChannelId, ChunkId, ConversationId, CustomerId, DatasetId, DeliveryId, DocumentId,
-    FactId, HandoffId, JobId, KeyId, MessageId, OrganizationId, PageId, RunId, ScanId, SourceId, TurnId, UsageId,
-    WebhookEndpointId, WorkerId,
+    FactId, HandoffId, JobId, KeyId, MemberId, MessageId, NoteId, OrganizationId, PageId, RunId, ScanId, SourceId,
+    SuggestionId, TurnId, UsageId, WebhookEndpointId, WorkerId,
 };
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Work that outlives a process: a row with a state, a lease and a fence.
 
-use crate::{ConversationId, JobId, MessageId, OrganizationId, PageId, ScanId, Time, WorkerId};
+use crate::{ConversationId, JobId, MessageId, OrganizationId, PageId, RunId, ScanId, SourceId, Time, WorkerId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -252,6 +252,45 @@ impl Work for FailScan {
     const ATTEMPTS_MAX: i64 = 1_000;
 }
 
+/// Enqueues anew the pages of a scan that goes on after it was held.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResumeScan {
+    /// The scan.
+    pub scan_id: ScanId,
+}
+
+impl Work for ResumeScan {
+    const KIND: &'static str = "resume_scan";
+    const QUEUE: Queue = Queue::Knowledge;
+    const ATTEMPTS_MAX: i64 = 1_000;
+    const PRIORITY: i64 = 1;
+
+    fn lane(&self) -> Option<String> {
+        Some(self.scan_id.to_string())
+    }
+}
+
+/// Judges what a scan found changed, applies what is approved, and ends the scan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConcludeScan {
+    /// The scan.
+    pub scan_id: ScanId,
+}
+
+impl Work for ConcludeScan {
+    const KIND: &'static str = "conclude_scan";
+    const QUEUE: Queue = Queue::Knowledge;
+    const ATTEMPTS_MAX: i64 = 1_000;
+    const PRIORITY: i64 = 1;
+
+    fn lane(&self) -> Option<String> {
+        Some(self.scan_id.to_string())
+    }
+    fn dedupe(&self) -> Option<String> {
+        Some(format!("conclude_scan:{}", self.scan_id))
+    }
+}
+
 /// Embeds the passages of an organization that have no vector of the present model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EmbedChunks {
@@ -269,6 +308,61 @@ impl Work for EmbedChunks {
     fn dedupe(&self) -> Option<String> {
         Some(format!("embed_chunks:{}", self.organization_id))
     }
+}
+
+/// Drafts articles from the documents of a source that were not drafted from yet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DraftArticles {
+    /// The source.
+    pub source_id: SourceId,
+    /// Whether what is proved well enough is published without review.
+    #[serde(default)]
+    pub publish: bool,
+}
+
+impl Work for DraftArticles {
+    const KIND: &'static str = "draft_articles";
+    const QUEUE: Queue = Queue::Knowledge;
+    const ATTEMPTS_MAX: i64 = 8;
+
+    fn lane(&self) -> Option<String> {
+        Some(format!("draft_articles:{}", self.source_id))
+    }
+    fn dedupe(&self) -> Option<String> {
+        Some(format!("draft_articles:{}:{}", self.source_id, self.publish))
+    }
+}
+
+/// Asks the cases of an eval run that have no outcome yet, for a bounded time; goes on in another job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunEval {
+    /// The run.
+    pub run_id: RunId,
+}
+
+impl Work for RunEval {
+    const KIND: &'static str = "run_eval";
+    const QUEUE: Queue = Queue::Knowledge;
+
+    fn lane(&self) -> Option<String> {
+        Some(self.run_id.to_string())
+    }
+    fn dedupe(&self) -> Option<String> {
+        Some(format!("run_eval:{}", self.run_id))
+    }
+}
+
+/// Marks an eval run as failed because its job was discarded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FailEval {
+    /// The run.
+    pub run_id: RunId,
+}
+
+impl Work for FailEval {
+    const KIND: &'static str = "fail_eval";
+    const QUEUE: Queue = Queue::Knowledge;
+    const ATTEMPTS_MAX: i64 = 1_000;
 }
 
 /// Deletes what has outlived its retention: finished jobs, events, traces, idempotency keys.

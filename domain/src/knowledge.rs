@@ -1,5 +1,6 @@
 //! What the desk knows: source → document (versioned) → chunk, and the log that indexes follow.
 
+use crate::suggestion::{ArticleKind, ArticleOrigin};
 use crate::{ArticleId, ChunkId, DocumentId, OrganizationId, SourceId, Time};
 use serde::{Deserialize, Serialize};
 
@@ -205,6 +206,16 @@ pub struct Article {
     pub state: ArticleState,
     /// Grows with every change.
     pub version: i64,
+    /// What kind of text it is.
+    pub kind: ArticleKind,
+    /// Where its text comes from at first.
+    pub origin: ArticleOrigin,
+    /// The source it is drafted from, where it is generated and that source is still there.
+    pub source_id: Option<SourceId>,
+    /// Which part of the source it is drafted from; the same over all drafts.
+    pub origin_key: Option<String>,
+    /// The version that holds what the generator said last: what human edits are told apart by.
+    pub base_version: Option<i64>,
     /// When it was created.
     pub created_at: Time,
     /// When it was changed last.

@@ -5,10 +5,13 @@
 //! `sqlx` adds the column codecs that `storage` needs. Read `conversation.rs` and `message.rs` first.
 
 pub mod assistant;
+pub mod calibration;
+pub mod comparison;
 pub mod confidence;
 pub mod conversation;
 pub mod customer;
 mod error;
+pub mod evaluation;
 pub mod event;
 pub mod handoff;
 mod id;
@@ -19,6 +22,9 @@ pub mod memory;
 pub mod message;
 pub mod organization;
 pub mod page;
+pub mod sentences;
+pub mod statistics;
+pub mod suggestion;
 mod time;
 pub mod trace;
 pub mod usage;
@@ -26,7 +32,7 @@ pub mod usage;
 pub use error::{ErrorKind, Kinded};
 pub use id::{
     AgentId, ArticleId, AssistantId, ChannelId, ChunkId, ConversationId, CustomerId, DatasetId, DeliveryId, DocumentId,
-    FactId, HandoffId, Id, InvalidId, JobId, KeyId, MessageId, OrganizationId, PageId, Prefixed, RunId, ScanId,
-    SourceId, TurnId, UsageId, WebhookEndpointId, WorkerId,
+    FactId, HandoffId, Id, InvalidId, JobId, KeyId, MemberId, MessageId, NoteId, OrganizationId, PageId, Prefixed,
+    RunId, ScanId, SourceId, SuggestionId, TurnId, UsageId, WebhookEndpointId, WorkerId,
 };
 pub use time::Time;

@@ -26,6 +26,20 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// The request breaks a rule.
+    #[error("{0}")]
+    Invalid(String),
+    /// A case could not be asked at all.
+    #[error("case `{case}`: {message}")]
+    Case {
+        /// The case.
+        case: String,
+        /// Why.
+        message: String,
+    },
+    /// The prompt cannot be rendered.
+    #[error(transparent)]
+    Prompt(#[from] prompts::Error),
     /// Storage failed.
     #[error(transparent)]
     Storage(#[from] storage::Error),
@@ -37,7 +51,8 @@ pub enum Error {
 impl Kinded for Error {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Dataset { .. } | Self::File { .. } => ErrorKind::Invalid,
+            Self::Dataset { .. } | Self::File { .. } | Self::Invalid(_) => ErrorKind::Invalid,
+            Self::Case { .. } | Self::Prompt(_) => ErrorKind::Internal,
             Self::Storage(error) => error.kind(),
             Self::Retrieval(error) => error.kind(),
         }

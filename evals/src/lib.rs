@@ -1,13 +1,19 @@
-//! Scores quality on data sets with known right answers.
+//! Scores answer quality: runs cases with known right answers through the pipeline that customers get, judges the
+//! outcomes, calibrates confidence on them and reports.
 //!
-//! So far it scores retrieval: a data set of questions and their relevant documents, run through the
-//! product's own search, judged by the usual metrics. It changes nothing in the desk it runs on.
-//! Read `retrieval.rs` first, then `metrics/mod.rs`.
+//! It changes nothing in the desk it runs on but its own tables. Read `run.rs` first, then `metrics/mod.rs`,
+//! `calibration/mod.rs` and `report/mod.rs`.
 
-mod dataset;
+pub mod calibration;
+pub mod dataset;
 mod error;
+pub mod gate;
+pub mod job;
 pub mod metrics;
+mod outcome;
+pub mod report;
 mod retrieval;
+pub mod run;
 
 pub use dataset::{Judgements, Query, read_judgements, read_queries};
 pub use error::{Error, Result};

@@ -2,17 +2,22 @@
 
 use crate::Result;
 use crate::dataset::{Judgements, Query};
-use crate::metrics;
+use crate::metrics::{self, Judged, Metric};
 use ::retrieval::{Mode, Search};
 use answering::Desk;
 use answering::retrieve::query_vector;
 use domain::OrganizationId;
+use domain::evaluation::{Case, Outcome};
+use domain::statistics::mean;
 use std::collections::{BTreeMap, HashMap};
 
 /// Documents in a ranking at most.
 const DOCUMENTS_MAX: usize = 100;
 /// Candidates of each retriever: passages, of which several may be of one document.
 const CANDIDATES: usize = 200;
+
+/// The metrics that a ranking alone has.
+const RETRIEVAL_METRICS: [&str; 5] = ["mrr", "ndcg@10", "recall@1", "recall@5", "recall@10"];
 
 /// Document ids by question, best first.
 pub type Ranking = HashMap<String, Vec<String>>;
@@ -49,21 +54,18 @@ pub async fn rank(
     Ok(ranking)
 }
 
-/// The mean of every metric over the questions that have a relevant document.
+/// The mean of every retrieval metric over the questions that have a relevant document.
 pub fn score(ranking: &Ranking, judgements: &Judgements) -> Scores {
     let judged: Vec<_> =
         judgements.iter().filter(|(_, relevant)| relevant.values().any(|relevance| *relevance > 0)).collect();
-    let nothing = Vec::new();
-    metrics::all()
-        .iter()
-        .map(|metric| {
-            let sum: f64 = judged
-                .iter()
-                .map(|(query, relevant)| metric.score(ranking.get(*query).unwrap_or(&nothing), relevant))
-                .sum();
-            #[expect(clippy::cast_precision_loss, reason = "counts are small")]
-            let mean = sum / judged.len().max(1) as f64;
-            (metric.name(), mean)
-        })
-        .collect()
+    let case = Case::default();
+    let of = |metric: &dyn Metric| {
+        let scores = judged.iter().filter_map(|(query, relevant)| {
+            let outcome = Outcome { ranking: ranking.get(*query).cloned().unwrap_or_default(), ..Outcome::default() };
+            metric.score(&Judged { case: &case, outcome: &outcome, relevant })
+        });
+        mean(&scores.collect::<Vec<f64>>())
+    };
+    let ranked = metrics::all().into_iter().filter(|metric| RETRIEVAL_METRICS.contains(&metric.name()));
+    ranked.filter_map(|metric| Some((metric.name(), of(metric.as_ref())?))).collect()
 }

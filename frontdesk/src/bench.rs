@@ -9,8 +9,10 @@ pub mod ledger;
 mod meter;
 mod orphans;
 pub mod quality;
+mod rescan;
 mod search;
 pub mod stub_model;
+pub mod stub_site;
 mod texts;
 mod throughput;
 
@@ -26,6 +28,8 @@ pub enum Bench {
     StubModel(stub_model::Options),
     /// Kill workers while they answer, and check that nothing was lost or said twice
     Crash(crash::Options),
+    /// Kill the worker while it scans a changing website again, and check what the desk then knows
+    Rescan(rescan::Options),
     /// Score retrieval on a data set with known right answers
     Quality(quality::Options),
     /// Measure how many messages one worker answers, on a throw-away desk
@@ -43,6 +47,7 @@ pub(crate) fn run(bench: &Bench, sources: &Sources<'_>, output: Output) -> Resul
     match bench {
         Bench::StubModel(options) => commands::in_runtime(stub_model::serve(options, output)),
         Bench::Crash(options) => commands::in_runtime(crash::run(options, output)),
+        Bench::Rescan(options) => commands::in_runtime(rescan::run(options, output)),
         Bench::Quality(options) => commands::opened(sources, false, |wired| quality::run(wired, options, output)),
         Bench::Worker(options) => commands::in_runtime(throughput::run(options, output)),
         Bench::Import(options) => commands::in_runtime(import::run(options, output)),

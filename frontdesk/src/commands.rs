@@ -2,6 +2,7 @@
 
 mod ask;
 mod doctor;
+mod eval;
 mod import;
 mod jobs;
 mod key;
@@ -10,7 +11,9 @@ mod models;
 mod operate;
 mod read_pdf;
 mod rerun;
+mod review;
 mod scan;
+mod scan_changes;
 mod search;
 mod serve;
 mod sources;
@@ -59,6 +62,8 @@ fn dispatch(cli: &Cli, environment: &Environment, output: Output) -> Result<Exit
         Command::Migrate => opened(&sources, false, |wired| async move { operate::migrate(&wired, output) }),
         Command::Reindex => opened(&sources, false, |wired| operate::reindex(wired, output)),
         Command::Jobs(command) => opened(&sources, false, |wired| jobs::run(wired, command, output)),
+        Command::Review(command) => opened(&sources, false, |wired| review::run(wired, command, output)),
+        Command::Eval(command) => opened(&sources, false, |wired| eval::run(wired, command, output)),
         Command::Sources(command) => opened(&sources, false, |wired| sources::run(wired, command, output)),
         Command::Key(command) => opened(&sources, false, |wired| key::run(wired, command, output)),
         Command::Models(command) => {

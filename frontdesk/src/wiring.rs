@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::output::{Exit, Output};
 use crate::settings::{Environment, Settings, Synchronous, TokenLimitField};
 use answering::Desk;
+use domain::job::{FailEval, Job, RunEval};
 use domain::{ErrorKind, Kinded};
 use ingest::Library;
 use ingest::fetch::{FetchSettings, Fetcher};
@@ -278,6 +279,24 @@ fn fetch_settings(settings: &Settings) -> FetchSettings {
     fetch
 }
 
+/// The jobs of evals: they stand beside the worker, so only here are both known.
+fn with_evals(registry: worker::Registry, desk: &Desk) -> worker::Registry {
+    let (runs, failures) = (desk.clone(), desk.clone());
+    registry
+        .on::<RunEval, _, _>(move |work, job| go_on(runs.clone(), work, job))
+        .on::<FailEval, _, _>(move |work, job| give_up(failures.clone(), work, job))
+}
+
+async fn go_on(desk: Desk, work: RunEval, job: Arc<Job>) -> worker::Result<worker::Running> {
+    evals::job::go_on(&desk, worker::jobs::organization(&job)?, work.run_id).await?;
+    Ok(worker::Running::Done)
+}
+
+async fn give_up(desk: Desk, work: FailEval, job: Arc<Job>) -> worker::Result<worker::Running> {
+    evals::job::give_up(&desk, worker::jobs::organization(&job)?, work.run_id).await?;
+    Ok(worker::Running::Done)
+}
+
 impl Wired {
     /// The organization that commands work for.
     pub fn organization_id(&self) -> domain::OrganizationId {
@@ -292,7 +311,7 @@ impl Wired {
             events_days: settings.retention.events_days,
             traces_days: settings.retention.traces_days,
         };
-        let registry = worker::jobs::registry(&self.desk, &self.library, retention);
+        let registry = with_evals(worker::jobs::registry(&self.desk, &self.library, retention), &self.desk);
         worker::Worker::new(
             self.desk.database.clone(),
             registry,
@@ -303,6 +322,7 @@ impl Wired {
                 knowledge_timeout: Duration::from_mins(15),
             },
         )
+        .with_scans(self.library.clone())
     }
 
     /// In a few words: which engines are at work.

@@ -1,7 +1,9 @@
 //! What an answer says before its body is read: status, redirects, headers; and why there is none.
 
+use crate::fetch::HEADER_BYTES_MAX;
 use crate::guard::refusal_in;
 use crate::reason::Reason;
+use crate::unpack::{Bounds, Stopped};
 use reqwest::header::{self, HeaderMap};
 use reqwest::{Response, StatusCode};
 use std::time::Duration;
@@ -53,6 +55,17 @@ pub(crate) fn text_of(headers: &HeaderMap, name: &header::HeaderName) -> Option<
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
+/// All headers of a name as one text.
+pub(crate) fn all_of(headers: &HeaderMap, name: &str) -> Option<String> {
+    let values: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+    (!values.is_empty()).then(|| values.join(", "))
+}
+
+/// Whether an answer states its length in two ways, so that two readers would see two different bodies.
+pub(crate) fn is_smuggled(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::TRANSFER_ENCODING) && headers.contains_key(header::CONTENT_LENGTH)
+}
+
 /// Why there was no answer at all.
 pub(crate) fn connection_reason(error: &reqwest::Error, url: &Url) -> Reason {
     if let Some(refusal) = refusal_in(error) {
@@ -61,7 +74,9 @@ pub(crate) fn connection_reason(error: &reqwest::Error, url: &Url) -> Reason {
     let causes = std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| error.source());
     let causes: Vec<String> = causes.map(|cause| cause.to_string().to_ascii_lowercase()).collect();
     let mentions = |words: &str| causes.iter().any(|cause| cause.contains(words));
-    if mentions("dns error") {
+    if mentions("message head is too large") {
+        Reason::HeadersTooLarge(HEADER_BYTES_MAX)
+    } else if mentions("dns error") {
         Reason::HostNotFound(url.host_str().unwrap_or_default().to_owned())
     } else if mentions("certificate") {
         Reason::Certificate
@@ -71,5 +86,14 @@ pub(crate) fn connection_reason(error: &reqwest::Error, url: &Url) -> Reason {
         Reason::BrokenOff
     } else {
         Reason::BadAnswer
+    }
+}
+
+/// Why unpacking a body stopped.
+pub(crate) fn stopped_reason(stopped: Stopped, bounds: Bounds) -> Reason {
+    match stopped {
+        Stopped::RawTooLarge => Reason::TooLarge(bounds.raw_bytes_max),
+        Stopped::UnpackedTooLarge => Reason::TooLargeUnpacked(bounds.unpacked_bytes_max),
+        Stopped::Damaged => Reason::BrokenOff,
     }
 }

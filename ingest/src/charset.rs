@@ -2,20 +2,64 @@
 //! itself, then what its bytes look like.
 
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
+use std::borrow::Cow;
 
 /// How far into a page its own statement is looked for, in bytes (HTML says 1,024; real pages exceed it).
 const PRESCAN_BYTES: usize = 4 * 1024;
 /// How much of a page is looked at to guess its charset, in bytes.
 const GUESS_BYTES: usize = 64 * 1024;
 
+/// How much of a body is looked at to tell text from other things, in bytes.
+const BINARY_BYTES: usize = 4 * 1024;
+/// How the files begin that are most often sent as pages by mistake.
+const BINARY_STARTS: [&[u8]; 9] =
+    [b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"%PDF-", b"PK\x03\x04", b"\x1f\x8b\x08", b"\x7fELF", b"RIFF", b"\0asm"];
+
 /// Decodes a page. Malformed bytes become U+FFFD; nothing fails.
-pub(crate) fn decode(bytes: &[u8], content_type: Option<&str>) -> String {
+pub(crate) fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>) -> Cow<'a, str> {
     let stated = Encoding::for_bom(bytes).map(|(encoding, _)| encoding);
-    let encoding = stated
-        .or_else(|| content_type.and_then(|value| labelled(value.as_bytes())))
-        .or_else(|| stated_inside(bytes))
-        .unwrap_or_else(|| guess(bytes));
-    encoding.decode(bytes).0.into_owned()
+    let encoding = stated.unwrap_or_else(|| {
+        let label = content_type.and_then(|value| labelled(value.as_bytes())).or_else(|| stated_inside(bytes));
+        label.map_or_else(|| guess(bytes), |label| believable(label, bytes))
+    });
+    encoding.decode(bytes).0
+}
+
+/// The stated encoding, unless the bytes say clearly that it is another one.
+fn believable(stated: &'static Encoding, bytes: &[u8]) -> &'static Encoding {
+    if stated == UTF_8 {
+        return if is_mostly_utf8(bytes) { UTF_8 } else { guess(bytes) };
+    }
+    // Text of other charsets is hardly ever well-formed UTF-8 by chance, and never UTF-16 without null bytes.
+    let is_single_byte_default = stated == WINDOWS_1252 && !bytes.is_ascii();
+    let is_wide = stated.name().starts_with("UTF-16") && !bytes.contains(&0);
+    if (is_single_byte_default || is_wide) && std::str::from_utf8(bytes).is_ok() { UTF_8 } else { stated }
+}
+
+/// Whether more of the characters beyond ASCII are well-formed UTF-8 than not.
+fn is_mostly_utf8(bytes: &[u8]) -> bool {
+    if std::str::from_utf8(bytes).is_ok() {
+        return true;
+    }
+    let start = bytes.get(..GUESS_BYTES.min(bytes.len())).unwrap_or(bytes);
+    let (mut formed, mut malformed) = (0_usize, 0_usize);
+    for piece in start.utf8_chunks() {
+        formed += piece.valid().chars().filter(|c| !c.is_ascii()).count();
+        malformed += usize::from(!piece.invalid().is_empty());
+    }
+    formed >= malformed
+}
+
+/// Whether a body that is sent as a page is no text at all.
+pub(crate) fn is_binary(bytes: &[u8], content_type: Option<&str>) -> bool {
+    let is_wide = Encoding::for_bom(bytes).is_some()
+        || content_type
+            .is_some_and(|value| labelled(value.as_bytes()).is_some_and(|label| label.name().starts_with("UTF-16")));
+    let start = bytes.get(..BINARY_BYTES.min(bytes.len())).unwrap_or(bytes);
+    let controls = start.iter().filter(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31)).count();
+    // One sign in twenty; texts with a few null bytes in them are still texts.
+    !is_wide
+        && (BINARY_STARTS.iter().any(|magic| bytes.starts_with(magic)) || controls > 16 && controls * 20 > start.len())
 }
 
 fn stated_inside(bytes: &[u8]) -> Option<&'static Encoding> {
@@ -90,6 +134,32 @@ mod tests {
         let (shift_jis, _, _) =
             encoding_rs::SHIFT_JIS.encode("お問い合わせはこちらからどうぞ。返品と交換について説明します。");
         assert!(decode(&shift_jis, None).starts_with("お問い合わせ"));
+    }
+
+    #[test]
+    fn text_is_told_from_other_things() {
+        for text in
+            [b"<p>Hi".as_slice(), b"", b"a text with \0 in it", "日本語のページ".as_bytes(), b"\x1b[1mbold\x1b[0m"]
+        {
+            assert!(!is_binary(text, None), "{text:?}");
+        }
+        assert!(!is_binary(b"\xff\xfeH\0i\0", None));
+        assert!(!is_binary(&b"H\0i\0".repeat(50), Some("text/html; charset=utf-16le")));
+        assert!(is_binary(b"%PDF-1.7\n", Some("text/html")));
+        assert!(is_binary(&(0..=255).collect::<Vec<u8>>(), None));
+    }
+
+    #[test]
+    fn a_label_that_the_bytes_contradict_is_not_believed() {
+        let utf8 = "Größe und Länge".as_bytes();
+        assert_eq!(decode(utf8, Some("text/html; charset=iso-8859-1")), "Größe und Länge");
+        assert_eq!(decode(utf8, Some("text/html; charset=utf-16")), "Größe und Länge");
+        assert_eq!(
+            decode(b"Gr\xf6\xdfe aus K\xf6ln, sch\xf6ne Stadt", Some("text/html; charset=utf-8")),
+            "Größe aus Köln, schöne Stadt"
+        );
+        let mixed = ["Größe, größer, gr".as_bytes(), b"\xfc", "n".as_bytes()].concat();
+        assert_eq!(decode(&mixed, Some("text/html; charset=utf-8")), "Größe, größer, gr\u{fffd}n");
     }
 
     #[test]

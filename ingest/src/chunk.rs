@@ -1,9 +1,13 @@
 //! Cuts a document into chunks along its headings. A chunk is a range of bytes of the text, so that
 //! what is searched and cited is always the document's own words.
 
+use crate::sections::heading;
 use crate::tokens;
 use std::ops::Range;
 use text_splitter::{ChunkConfig, ChunkSizer, MarkdownSplitter};
+
+/// Characters of a heading that chunks carry on their paths.
+const HEADING_CHARS_MAX: usize = 200;
 
 /// How large chunks are, in tokens as `tokens::estimate` counts them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +157,7 @@ fn parts(title: &str, text: &str) -> Vec<Part> {
         let heading = if fence.is_none() { heading(line) } else { None };
         if let Some((level, words)) = heading {
             headings.retain(|(above, _)| *above < level);
-            headings.push((level, words.to_owned()));
+            headings.push((level, words.chars().take(HEADING_CHARS_MAX).collect()));
         }
         match fence {
             Some(mark) if bare.starts_with(mark) && bare.trim_matches(['`', '~']).is_empty() => {
@@ -178,12 +182,6 @@ fn parts(title: &str, text: &str) -> Vec<Part> {
         begins_new = fence.is_none() && (bare.is_empty() || heading.is_some());
     }
     parts
-}
-
-fn heading(line: &str) -> Option<(usize, &str)> {
-    let level = line.bytes().take_while(|byte| *byte == b'#').count();
-    let words = line.get(level..)?.strip_prefix(' ')?.trim().trim_end_matches('#').trim_end();
-    ((1..=6).contains(&level) && !words.is_empty()).then_some((level, words))
 }
 
 #[cfg(test)]
@@ -231,6 +229,12 @@ mod tests {
             Some(&("Install", "# Guide\n\n## Install\n\n### Linux\n\nUse apt.\n\n### Mac\n\nUse brew."))
         );
         assert_eq!(shown.get(1).unwrap().0, "Install › Windows");
+    }
+
+    #[test]
+    fn a_heading_without_end_is_not_repeated_in_every_chunk() {
+        let text = format!("# {}\n\n{}", "word ".repeat(10_000), "a sentence of seven words is here. ".repeat(200));
+        assert!(cut("", &text).iter().all(|(path, _)| path.chars().count() <= HEADING_CHARS_MAX));
     }
 
     #[test]

@@ -14,10 +14,11 @@ use std::time::{Duration, Instant};
 
 /// Elements inside one another; deeper ones are flattened into their parents.
 pub(crate) const DEPTH_MAX: usize = 512;
-/// Nodes of one page.
-pub(crate) const NODES_MAX: usize = 1_000_000;
+/// Nodes of one page. Chapters of manuals have up to 35,000 (only the index of a whole manual has more), and each
+/// takes up some 200 bytes, twice that with what is computed of it.
+pub(crate) const NODES_MAX: usize = 60_000;
 /// Time to parse one page; real ones take milliseconds.
-pub(crate) const PARSE_TIME_MAX: Duration = Duration::from_secs(5);
+pub(crate) const PARSE_TIME_MAX: Duration = Duration::from_secs(3);
 /// Bytes parsed between two looks at the limits.
 const PIECE_BYTES: usize = 2 * 1024;
 
@@ -25,7 +26,8 @@ const PIECE_BYTES: usize = 2 * 1024;
 pub(crate) fn parse(text: &str, is_xhtml: bool) -> Result<Html, Reason> {
     let begin = Instant::now();
     let builder = TreeBuilder::new(HtmlTreeSink::new(Html::new_document()), TreeBuilderOpts::default());
-    let tokenizer = Tokenizer::new(Gate { builder, is_xhtml, is_too_deep: Cell::new(false) }, TokenizerOpts::default());
+    let gate = Gate { builder, is_xhtml, is_too_deep: Cell::new(false), is_full: Cell::new(false) };
+    let tokenizer = Tokenizer::new(gate, TokenizerOpts::default());
     let queue = BufferQueue::default();
     let mut rest = text;
     while !rest.is_empty() {
@@ -35,7 +37,7 @@ pub(crate) fn parse(text: &str, is_xhtml: bool) -> Result<Html, Reason> {
         // It pauses at scripts and stated charsets, which change nothing here.
         while !matches!(tokenizer.feed(&queue), TokenizerResult::Done) {}
         let html = tokenizer.sink.builder.sink.0.borrow();
-        if html.tree.nodes().len() > NODES_MAX || begin.elapsed() > PARSE_TIME_MAX {
+        if tokenizer.sink.is_full.get() || begin.elapsed() > PARSE_TIME_MAX {
             return Err(Reason::TooComplex);
         }
         let depth = html.tree.nodes().next_back().map_or(0, |node| node.ancestors().count());
@@ -45,17 +47,23 @@ pub(crate) fn parse(text: &str, is_xhtml: bool) -> Result<Html, Reason> {
     Ok(tokenizer.sink.builder.sink.0.into_inner())
 }
 
-/// Stands between tokenizer and tree builder: closes what XHTML closes, and flattens what nests too deep.
+/// Stands between tokenizer and tree builder: closes what XHTML closes, flattens what nests too deep, and
+/// stops when the tree is full, since a single tag can make hundreds of nodes.
 struct Gate {
     builder: TreeBuilder<ego_tree::NodeId, HtmlTreeSink>,
     is_xhtml: bool,
     is_too_deep: Cell<bool>,
+    is_full: Cell<bool>,
 }
 
 impl TokenSink for Gate {
     type Handle = ego_tree::NodeId;
 
     fn process_token(&self, token: Token, line_number: u64) -> TokenSinkResult<Self::Handle> {
+        if self.is_full.get() || self.builder.sink.0.borrow().tree.nodes().len() > NODES_MAX {
+            self.is_full.set(true);
+            return TokenSinkResult::Continue;
+        }
         let Token::TagToken(tag) = token else {
             return self.builder.process_token(token, line_number);
         };
@@ -317,6 +325,15 @@ impl<'a> Outline<'a> {
         let first = (index + 1 < end).then_some(index + 1);
         std::iter::successors(first, move |at| self.get(*at).map(|item| item.end).filter(|next| *next < end))
             .filter_map(|inner| self.get(inner).map(|item| (inner, item)))
+    }
+
+    /// How much text there is inside an item, white space included, in bytes.
+    pub(crate) fn text_bytes(&self, index: usize) -> usize {
+        let texts = self.inside(index).map(|(_, item)| match item.kind {
+            Kind::Text(text) => text.len(),
+            Kind::Element(..) => 0,
+        });
+        texts.sum()
     }
 
     /// The text inside an item, white space collapsed.

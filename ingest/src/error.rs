@@ -53,6 +53,9 @@ pub enum Error {
     /// The embedding model failed.
     #[error(transparent)]
     Model(#[from] llm::Error),
+    /// A prompt cannot be rendered.
+    #[error(transparent)]
+    Prompt(#[from] prompts::Error),
     /// A page asks to come back later.
     #[error("{0}")]
     Later(Reason),
@@ -73,6 +76,7 @@ impl Kinded for Error {
             Self::Storage(error) => error.kind(),
             Self::Retrieval(error) => error.kind(),
             Self::Model(error) => error.kind(),
+            Self::Prompt(error) => error.kind(),
             Self::Later(_) => ErrorKind::Unavailable,
             Self::Lost(_) => ErrorKind::Internal,
         }

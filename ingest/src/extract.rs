@@ -3,6 +3,7 @@
 use crate::boilerplate::SiteProfile;
 use crate::fetch::media_type;
 use crate::language::{detect_language, language_code};
+use crate::questions::with_questions;
 use crate::reason::Reason;
 use crate::{charset, content, dom, markdown};
 use ego_tree::NodeRef;
@@ -32,6 +33,26 @@ const SOFT_GONE_WORDS: [&str; 14] = [
     "página no encontrada",
     "pagina non trovata",
     "pagina niet gevonden",
+];
+
+/// A page that speaks of a wall and is longer than this, in bytes, has content beside it.
+const WALL_BYTES_MAX: usize = 500;
+/// What walls say.
+const WALL_WORDS: [&str; 14] = [
+    "enable javascript",
+    "javascript is required",
+    "javascript is disabled",
+    "requires javascript",
+    "without javascript",
+    "activate javascript",
+    "enable cookies",
+    "accept all cookies to",
+    "accept cookies to",
+    "verify you are human",
+    "verify that you are human",
+    "checking your browser",
+    "unusual traffic",
+    "log in to continue",
 ];
 
 /// A page as it was fetched.
@@ -64,6 +85,8 @@ pub struct Extraction {
     pub noindex: bool,
     /// Whether it seems to say that there is no such page, though its status said otherwise.
     pub seems_gone: bool,
+    /// Whether a wall stands in place of its content: a consent banner, a log-in, a hint at scripts.
+    pub seems_walled: bool,
     /// Hashes of all its block texts, for `SiteProfile::learn`.
     pub block_hashes: Vec<u64>,
 }
@@ -82,7 +105,8 @@ pub fn extract(page: &RawPage<'_>, profile: Option<&SiteProfile>) -> Result<Extr
 }
 
 fn plain(page: &RawPage<'_>, text: &str) -> Result<Extraction, Reason> {
-    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").trim().to_owned();
+    // Null bytes are no text, and PostgreSQL takes none.
+    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\0', "").trim().to_owned();
     if text.len() > markdown::TEXT_BYTES_MAX {
         return Err(Reason::TextTooLarge(markdown::TEXT_BYTES_MAX));
     }
@@ -99,7 +123,10 @@ fn html(page: &RawPage<'_>, text: &str, is_xhtml: bool, profile: Option<&SitePro
     let head = Head::of(&html, page.url);
     let outline = dom::Outline::of(&html);
     let content = content::find(&outline, &head.title, profile);
-    let text = markdown::write(&outline, &content)?;
+    if outline.text_bytes(content.root) > markdown::TEXT_BYTES_MAX {
+        return Err(Reason::TextTooLarge(markdown::TEXT_BYTES_MAX));
+    }
+    let text = with_questions(&html, markdown::write(&outline, &content)?);
     let heading = content
         .heading
         .filter(|heading| content.root <= *heading && !content.left_out.get(*heading).copied().unwrap_or(false));
@@ -111,9 +138,10 @@ fn html(page: &RawPage<'_>, text: &str, is_xhtml: bool, profile: Option<&SitePro
     let (noindex_tag, nofollow_tag) = robots_directives(page.robots_tag.unwrap_or_default());
     let nofollow = head.nofollow || nofollow_tag;
     Ok(Extraction {
+        links: if nofollow { Vec::new() } else { links(&outline, &head) },
         language: detect_language(&text, head.language),
-        links: if nofollow { Vec::new() } else { links(&outline, &head.base) },
         seems_gone: seems_gone(&title, &head.title, &text),
+        seems_walled: seems_walled(&text),
         noindex: head.noindex || noindex_tag,
         canonical: head.canonical,
         block_hashes: content.block_hashes,
@@ -140,6 +168,7 @@ struct Head {
     open_graph_title: String,
     language: Option<String>,
     canonical: Option<Url>,
+    refresh: Option<Url>,
     base: Url,
     noindex: bool,
     nofollow: bool,
@@ -152,6 +181,7 @@ impl Head {
             open_graph_title: String::new(),
             language: None,
             canonical: None,
+            refresh: None,
             base: url.clone(),
             noindex: false,
             nofollow: false,
@@ -193,6 +223,9 @@ impl Head {
                 self.noindex |= noindex;
                 self.nofollow |= nofollow;
             }
+            "meta" if has_word(element.attr("http-equiv"), "refresh") => {
+                self.refresh = refresh_target(content).and_then(|target| url.join(target).ok());
+            }
             "meta" if element.attr("property") == Some("og:title") => {
                 content.clone_into(&mut self.open_graph_title);
             }
@@ -223,7 +256,16 @@ fn robots_directives(value: &str) -> (bool, bool) {
     (noindex, nofollow)
 }
 
-fn links(outline: &dom::Outline<'_>, base: &Url) -> Vec<Url> {
+/// Where a page sends its readers on: `0; url=/there`.
+fn refresh_target(content: &str) -> Option<&str> {
+    let (_, target) = content.split_once([';', ','])?;
+    let target = target.trim_start();
+    let is_named = target.get(..3).is_some_and(|name| name.eq_ignore_ascii_case("url"));
+    let target = if is_named { target.get(3..)?.trim_start().strip_prefix('=')? } else { target };
+    Some(target.trim().trim_matches(['"', '\''])).filter(|target| !target.is_empty())
+}
+
+fn links(outline: &dom::Outline<'_>, head: &Head) -> Vec<Url> {
     let mut seen = HashSet::new();
     let targets = outline.items.iter().filter_map(|item| match item.kind {
         dom::Kind::Element(dom::Tag::Anchor, element) if !has_word(element.attr("rel"), "nofollow") => {
@@ -237,7 +279,8 @@ fn links(outline: &dom::Outline<'_>, base: &Url) -> Vec<Url> {
         .filter(|target| !target.trim().is_empty() && seen.insert(*target));
     targets
         .take(LINKS_MAX)
-        .filter_map(|target| base.join(target).ok())
+        .filter_map(|target| head.base.join(target).ok())
+        .chain(head.refresh.clone())
         .filter(|url| matches!(url.scheme(), "http" | "https"))
         .collect()
 }
@@ -259,4 +302,11 @@ fn seems_gone(title: &str, head_title: &str, text: &str) -> bool {
         SOFT_GONE_WORDS.iter().any(|words| title.contains(words))
     };
     text.len() <= SOFT_GONE_BYTES_MAX && (says_so(title) || says_so(head_title))
+}
+
+fn seems_walled(text: &str) -> bool {
+    text.len() <= WALL_BYTES_MAX && {
+        let text = text.to_lowercase();
+        WALL_WORDS.iter().any(|words| text.contains(words))
+    }
 }

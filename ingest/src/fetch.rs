@@ -1,9 +1,15 @@
 //! Fetches one address: guarded at every hop, polite, and within stated limits of time and size.
 
-use crate::answer::{connection_reason, redirect, retry_after, status_reason, text_of};
+use crate::answer::{all_of, connection_reason, is_smuggled, redirect, retry_after};
+use crate::answer::{status_reason, stopped_reason, text_of};
+use crate::charset::is_binary;
+use crate::frontier::is_same_site;
 use crate::guard::{Guard, GuardedClient};
 use crate::politeness::{PoliteSettings, Politeness, Turn};
 use crate::reason::Reason;
+use crate::robots::Rules;
+use crate::room::{Held, LARGE_BODY_BYTES, Room};
+use crate::sitemap::SITEMAP_BYTES_MAX;
 use crate::unpack::{Bounds, Stopped, Unpacker};
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Response, StatusCode};
@@ -15,10 +21,10 @@ use url::Url;
 pub const REDIRECTS_MAX: usize = 5;
 /// Headers of an answer, names and values together.
 pub const HEADER_BYTES_MAX: usize = 64 * 1024;
-/// One sitemap, as sent and as unpacked: the protocol's own limit.
-const SITEMAP_BOUNDS: Bounds = Bounds { raw_bytes_max: 50 * 1024 * 1024, unpacked_bytes_max: 50 * 1024 * 1024 };
+/// How much of a sitemap is read, as sent and as unpacked.
+const SITEMAP_BOUNDS: Bounds = Bounds { raw_bytes_max: SITEMAP_BYTES_MAX, unpacked_bytes_max: SITEMAP_BYTES_MAX };
 /// How much of a robots.txt is read; the rest is ignored, as RFC 9309 allows beyond 500 KiB.
-const ROBOTS_BYTES_MAX: usize = 512 * 1024;
+const ROBOTS_BOUNDS: Bounds = Bounds { raw_bytes_max: 512 * 1024, unpacked_bytes_max: 512 * 1024 };
 /// What a page may be.
 const PAGE_TYPES: [&str; 5] = ["text/html", "application/xhtml+xml", "text/plain", "text/markdown", "text/x-markdown"];
 /// What a sitemap may be, beside plain text.
@@ -56,7 +62,7 @@ impl Default for FetchSettings {
             connect_timeout: Duration::from_secs(5),
             first_byte_timeout: Duration::from_secs(10),
             total_timeout: Duration::from_secs(30),
-            bounds: Bounds { raw_bytes_max: 8 * 1024 * 1024, unpacked_bytes_max: 16 * 1024 * 1024 },
+            bounds: Bounds { raw_bytes_max: 8 * 1024 * 1024, unpacked_bytes_max: 8 * 1024 * 1024 },
             polite: PoliteSettings::default(),
         }
     }
@@ -88,6 +94,16 @@ pub enum Want {
     Robots,
 }
 
+impl Want {
+    fn accepted(self) -> &'static str {
+        match self {
+            Self::Page => "text/html, application/xhtml+xml, text/markdown, text/plain;q=0.5",
+            Self::Sitemap => "application/xml, text/xml, text/plain, application/gzip",
+            Self::Robots => "text/plain, */*;q=0.1",
+        }
+    }
+}
+
 impl Get {
     /// Asks for a page of which no version is at hand.
     pub fn page(url: Url) -> Self {
@@ -96,7 +112,7 @@ impl Get {
 }
 
 /// An answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "the large variant is the usual one")]
 pub enum Fetched {
     /// The version at hand is still the present one.
@@ -106,7 +122,7 @@ pub enum Fetched {
 }
 
 /// A body with what is needed to read it and to ask for it again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Body {
     /// Where it was found, after redirects.
     pub url: Url,
@@ -120,6 +136,19 @@ pub struct Body {
     pub last_modified: Option<String>,
     /// Whether the headers ask that the page be neither indexed nor its links followed.
     pub robots_tag: Option<String>,
+    /// Whether only its beginning was read, which is said of sitemaps and robots.txt only.
+    pub is_cut: bool,
+    /// The room it takes up in memory, if it is large.
+    pub(crate) held: Held,
+}
+
+impl Body {
+    /// A body that needs no more to be read.
+    #[cfg(test)]
+    pub(crate) fn of(url: Url, bytes: Vec<u8>) -> Self {
+        let (content_type, etag, last_modified, robots_tag) = (None, None, None, None);
+        Self { url, bytes, content_type, etag, last_modified, robots_tag, is_cut: false, held: Held::default() }
+    }
 }
 
 /// Why there is no answer.
@@ -144,6 +173,7 @@ pub struct Fetcher {
     client: GuardedClient,
     politeness: Politeness,
     settings: FetchSettings,
+    room: Room,
 }
 
 impl Fetcher {
@@ -160,7 +190,7 @@ impl Fetcher {
                 .referer(false)
                 .http2_max_header_list_size(64 * 1024)
         })?;
-        Ok(Self { client, politeness: Politeness::new(settings.polite), settings })
+        Ok(Self { client, politeness: Politeness::new(settings.polite), settings, room: Room::new() })
     }
 
     /// The name that robots.txt knows us by.
@@ -170,6 +200,21 @@ impl Fetcher {
 
     /// Fetches an address, following redirects, each hop guarded and polite.
     pub async fn get(&self, request: &Get) -> Result<Fetched, Refused> {
+        self.follow(request, None).await
+    }
+
+    /// Does the same, but goes only where the rules of the site lead: redirects to another website, or to
+    /// what its robots.txt forbids, end there.
+    pub async fn get_within(&self, request: &Get, rules: &Rules) -> Result<Fetched, Refused> {
+        self.follow(request, Some(rules)).await
+    }
+
+    /// Waits until there is room in memory to take a page of that size apart.
+    pub async fn room_to_parse(&self, bytes: usize) -> Held {
+        self.room.to_parse(bytes).await
+    }
+
+    async fn follow(&self, request: &Get, rules: Option<&Rules>) -> Result<Fetched, Refused> {
         let mut url = request.url.clone();
         let mut deadline = None;
         for _ in 0..=REDIRECTS_MAX {
@@ -178,11 +223,24 @@ impl Fetcher {
             let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.settings.total_timeout);
             let response = self.send(&url, request, deadline).await?;
             match redirect(&response)? {
-                Some(next) => url = next,
-                None => return self.read(response, request.want, deadline).await,
+                Some(next) => {
+                    if let Some(rules) = rules {
+                        self.check_hop(&request.url, &next, rules)?;
+                    }
+                    url = next;
+                }
+                None => return self.read(response, request, deadline).await,
             }
         }
         Err(Reason::TooManyRedirects(REDIRECTS_MAX).into())
+    }
+
+    fn check_hop(&self, from: &Url, next: &Url, rules: &Rules) -> Result<(), Reason> {
+        self.client.for_url(next)?;
+        if !is_same_site(from, next) {
+            return Err(Reason::LeadsElsewhere(next.host_str().unwrap_or_default().to_owned()));
+        }
+        rules.check(next)
     }
 
     async fn turn(&self, url: &Url, crawl_delay: Option<Duration>) -> Result<Turn, Reason> {
@@ -196,7 +254,7 @@ impl Fetcher {
             .client
             .for_url(url)?
             .get(url.clone())
-            .header(header::ACCEPT, accepted(request.want))
+            .header(header::ACCEPT, request.want.accepted())
             .header(header::ACCEPT_ENCODING, "gzip");
         // Validators belong to the address they came from, not to where it redirects.
         if *url == request.url {
@@ -217,8 +275,9 @@ impl Fetcher {
         if header_bytes > HEADER_BYTES_MAX { Err(Reason::HeadersTooLarge(HEADER_BYTES_MAX)) } else { Ok(response) }
     }
 
-    async fn read(&self, mut response: Response, want: Want, deadline: Instant) -> Result<Fetched, Refused> {
-        if response.status() == StatusCode::NOT_MODIFIED {
+    async fn read(&self, response: Response, request: &Get, deadline: Instant) -> Result<Fetched, Refused> {
+        let has_validators = request.etag.is_some() || request.last_modified.is_some();
+        if response.status() == StatusCode::NOT_MODIFIED && has_validators {
             return Ok(Fetched::NotModified);
         }
         if let Some(reason) = status_reason(response.status()) {
@@ -228,57 +287,89 @@ impl Fetcher {
             }
             return Err(Refused { reason, retry_after });
         }
+        if is_smuggled(response.headers()) {
+            return Err(Reason::BadAnswer.into());
+        }
         let content_type = text_of(response.headers(), &header::CONTENT_TYPE);
-        check_type(content_type.as_deref(), want)?;
-        let bounds = if want == Want::Sitemap { SITEMAP_BOUNDS } else { self.settings.bounds };
-        let may_be_cut = want == Want::Robots;
-        if !may_be_cut
-            && response
-                .content_length()
-                .is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > bounds.raw_bytes_max))
-        {
+        check_type(content_type.as_deref(), request.want)?;
+        let bounds = self.bounds(request.want);
+        let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+        if request.want == Want::Page && announced.is_some_and(|length| length > bounds.raw_bytes_max) {
             return Err(Reason::TooLarge(bounds.raw_bytes_max).into());
         }
-        let mut unpacker = unpacker(response.headers(), bounds)?;
+        let (headers, url) = (response.headers().clone(), response.url().clone());
+        let collected = self.collect(response, unpacker(&headers, bounds)?, request.want, deadline).await?;
+        if request.want == Want::Page && is_binary(&collected.bytes, content_type.as_deref()) {
+            return Err(Reason::NotText.into());
+        }
+        Ok(Fetched::Body(Body {
+            url,
+            bytes: collected.bytes,
+            content_type,
+            etag: text_of(&headers, &header::ETAG),
+            last_modified: text_of(&headers, &header::LAST_MODIFIED),
+            robots_tag: all_of(&headers, "x-robots-tag"),
+            is_cut: collected.is_cut,
+            held: collected.held,
+        }))
+    }
+
+    /// Reads a body to its end, or, of what may be cut, as much as the bounds allow.
+    async fn collect(
+        &self,
+        mut response: Response,
+        mut unpacker: Unpacker,
+        want: Want,
+        mut deadline: Instant,
+    ) -> Result<Collected, Reason> {
+        let bounds = self.bounds(want);
+        let may_be_cut = want != Want::Page;
+        let mut held = None;
         loop {
             let piece = timeout_at(deadline, response.chunk())
                 .await
                 .map_err(|_| Reason::SlowPage(self.settings.total_timeout))?;
-            match piece.map_err(|_| Reason::BrokenOff)? {
-                Some(piece) => {
-                    unpacker.push(&piece).map_err(|stopped| stopped_reason(stopped, bounds))?;
+            let Some(piece) = piece.map_err(|_| Reason::BrokenOff)? else { break };
+            match unpacker.push(&piece) {
+                Err(Stopped::RawTooLarge | Stopped::UnpackedTooLarge) if may_be_cut => {
+                    return Ok(Collected { bytes: unpacker.so_far(), is_cut: true, held: held.unwrap_or_default() });
                 }
-                None => break,
+                pushed => pushed.map_err(|stopped| stopped_reason(stopped, bounds))?,
             }
-            if may_be_cut && unpacker.unpacked_bytes() >= ROBOTS_BYTES_MAX {
-                break;
+            if held.is_none() && unpacker.unpacked_bytes() > LARGE_BODY_BYTES {
+                let waited = Instant::now();
+                held = Some(self.room.for_large_body().await?);
+                // Waiting for room is no slowness of the site.
+                deadline += waited.elapsed();
             }
         }
-        let bytes = if may_be_cut { Ok(unpacker.so_far()) } else { unpacker.finish() };
-        let bytes = bytes.map_err(|stopped| stopped_reason(stopped, bounds))?;
-        let headers = response.headers();
-        Ok(Fetched::Body(Body {
-            url: response.url().clone(),
-            bytes,
-            content_type,
-            etag: text_of(headers, &header::ETAG),
-            last_modified: text_of(headers, &header::LAST_MODIFIED),
-            robots_tag: headers.get("x-robots-tag").and_then(|value| value.to_str().ok()).map(str::to_owned),
-        }))
+        let held = held.unwrap_or_default();
+        match unpacker.finish_or_cut() {
+            Ok((bytes, is_cut)) if may_be_cut || !is_cut => Ok(Collected { bytes, is_cut, held }),
+            Ok(_) => Err(Reason::TooLargeUnpacked(bounds.unpacked_bytes_max)),
+            Err(stopped) => Err(stopped_reason(stopped, bounds)),
+        }
     }
+
+    fn bounds(&self, want: Want) -> Bounds {
+        match want {
+            Want::Page => self.settings.bounds,
+            Want::Sitemap => SITEMAP_BOUNDS,
+            Want::Robots => ROBOTS_BOUNDS,
+        }
+    }
+}
+
+/// A body that was read.
+struct Collected {
+    bytes: Vec<u8>,
+    is_cut: bool,
+    held: Held,
 }
 
 /// The media type without its parameters, in lower case.
 pub fn media_type(content_type: &str) -> String {
     content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-}
-
-fn accepted(want: Want) -> &'static str {
-    match want {
-        Want::Page => "text/html, application/xhtml+xml, text/markdown, text/plain;q=0.5",
-        Want::Sitemap => "application/xml, text/xml, text/plain, application/gzip",
-        Want::Robots => "text/plain, */*;q=0.1",
-    }
 }
 
 fn check_type(content_type: Option<&str>, want: Want) -> Result<(), Reason> {
@@ -302,13 +393,5 @@ fn unpacker(headers: &HeaderMap, bounds: Bounds) -> Result<Unpacker, Reason> {
         None | Some("" | "identity") => Ok(Unpacker::plain(bounds)),
         Some("gzip" | "x-gzip") => Ok(Unpacker::gzip(bounds)),
         Some(other) => Err(Reason::UnknownPacking(other.chars().take(100).collect())),
-    }
-}
-
-fn stopped_reason(stopped: Stopped, bounds: Bounds) -> Reason {
-    match stopped {
-        Stopped::RawTooLarge => Reason::TooLarge(bounds.raw_bytes_max),
-        Stopped::UnpackedTooLarge => Reason::TooLargeUnpacked(bounds.unpacked_bytes_max),
-        Stopped::Damaged => Reason::BrokenOff,
     }
 }

@@ -135,6 +135,11 @@ impl Scope {
         })
     }
 
+    /// The folder of the start, with a slash at its end.
+    pub(crate) fn folder(&self) -> &str {
+        &self.folder
+    }
+
     /// Takes an address in, in its normal form, or says why not. `depth` counts the links that led to it.
     pub fn admit(&self, url: &Url, depth: usize) -> Result<Url, Reason> {
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
@@ -153,11 +158,7 @@ impl Scope {
 
     /// Another host is another site, but for `www.` and https: those lead to the start's own form.
     fn check_site(&self, url: &mut Url) -> Result<(), Reason> {
-        let bare = |url: &Url| url.host_str().map(|host| host.strip_prefix("www.").unwrap_or(host).to_owned());
-        let usual_ports = self.start.port().is_none() && url.port().is_none();
-        if bare(url) != bare(&self.start)
-            || !usual_ports && url.port_or_known_default() != self.start.port_or_known_default()
-        {
+        if !is_same_site(&self.start, url) {
             return Err(Reason::OtherSite);
         }
         // Cannot fail: both are web addresses with hosts.
@@ -181,6 +182,15 @@ impl Scope {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether two addresses belong to one website: the same host and port, `www.` and https aside.
+pub(crate) fn is_same_site(one: &Url, other: &Url) -> bool {
+    fn bare(url: &Url) -> Option<&str> {
+        url.host_str().map(|host| host.strip_prefix("www.").unwrap_or(host))
+    }
+    let usual_ports = one.port().is_none() && other.port().is_none();
+    bare(one) == bare(other) && (usual_ports || one.port_or_known_default() == other.port_or_known_default())
 }
 
 fn globs(patterns: &[String]) -> Result<GlobSet, InvalidPattern> {

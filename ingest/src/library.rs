@@ -20,6 +20,10 @@ use url::Url;
 const ROBOTS_KEPT: Duration = Duration::from_mins(10);
 /// Sites and scans remembered at once; all are forgotten beyond it and learned again.
 const REMEMBERED_MAX: usize = 256;
+/// Pages that are learned before what they taught is shared.
+const PROFILE_SHARED_EVERY: u32 = 8;
+/// Addresses of traps that are kept with their reason, per scan.
+const TRAPS_KEPT_MAX: usize = 200;
 
 /// What ingest stands on, cheap to clone.
 #[derive(Clone)]
@@ -56,8 +60,30 @@ pub(crate) struct ScanMemory {
     pub variants: Variants,
     /// What repeats on the pages of the site.
     pub profile: SiteProfile,
+    /// The same as it was some pages ago, shared by the pages that are being read.
+    recent: Arc<SiteProfile>,
+    /// Addresses of traps that are rows.
+    traps: HashSet<String>,
     /// Whether the profile was read from the source.
     pub loaded: bool,
+}
+
+impl ScanMemory {
+    /// What repeats on the pages of the site, as known a few pages ago: copying it for each page would cost
+    /// more than reading the page.
+    pub(crate) fn known_profile(&mut self) -> Arc<SiteProfile> {
+        if self.profile.pages() >= self.recent.pages().saturating_add(PROFILE_SHARED_EVERY)
+            || self.profile.is_ready() && !self.recent.is_ready()
+        {
+            self.recent = Arc::new(self.profile.clone());
+        }
+        Arc::clone(&self.recent)
+    }
+
+    /// Whether the address of a trap becomes a row with its reason: so many do, each once.
+    pub(crate) fn is_trap_to_keep(&mut self, url: &Url) -> bool {
+        self.traps.len() < TRAPS_KEPT_MAX && self.traps.insert(url.to_string())
+    }
 }
 
 impl Library {

@@ -4,19 +4,27 @@ use crate::documents::{Text, Vectors, cut, missing_vectors, store};
 use crate::extract::{Extraction, RawPage, extract};
 use crate::fetch::{Body, Fetched, Get, Want};
 use crate::frontier::Scope;
+use crate::known::Known;
 use crate::library::{ScanMemory, locked};
 use crate::reason::Reason;
-use crate::scan::{add_pages, keep_profile, parse_start};
+use crate::scan::{SKIPPED_KEPT_MAX, add_pages, keep_profile, parse_start, skip_page};
 use crate::{Error, Library, Result};
 use domain::job::Job;
-use domain::page::{Page, PageState, Scan, ScanState};
+use domain::page::{Page, PageDecision, PageState, Scan, ScanState};
 use domain::{OrganizationId, PageId};
-use storage::documents::{NewDocument, PutOutcome};
-use storage::pages::{NewPage, PageOutcome, Validators};
+use sha2::{Digest, Sha256};
+use storage::Transaction;
+use storage::documents::{NewDocument, PutOutcome, content_hash};
+use storage::page_changes::StagedText;
+use storage::pages::{NewPage, PageOutcome};
 use url::Url;
 
 /// The site's profile is stored each time so many pages were learned.
 const PROFILE_KEPT_EVERY: u32 = 25;
+/// Links of one page that are kept with a reason when the scan has no room for them.
+const OVER_PER_PAGE_MAX: usize = 50;
+/// The status of a page that will not come back.
+const GONE_FOR_GOOD: u16 = 410;
 
 /// Runs the job of a page. `true`: the job was completed with what it wrote.
 pub async fn scan_page(library: &Library, organization_id: OrganizationId, id: PageId, job: &Job) -> Result<bool> {
@@ -28,8 +36,8 @@ pub async fn scan_page(library: &Library, organization_id: OrganizationId, id: P
         return Ok(false);
     }
     load_profile(library, organization_id, &scan).await?;
-    let known = tenant.find_validators(scan.source_id, &page.url).await?;
-    let read = read(library, &scan, &page, known.as_ref()).await;
+    let known = Known::of(library, organization_id, &scan, &page).await?;
+    let read = read(library, &scan, &page, &known).await;
     // Later it may work: the job is tried again, with growing pauses, until its attempts are used up.
     if let Err(reason) = &read
         && reason.is_temporary()
@@ -37,43 +45,55 @@ pub async fn scan_page(library: &Library, organization_id: OrganizationId, id: P
     {
         return Err(Error::Later(reason.clone()));
     }
-    let written = Written::of(library, organization_id, &scan, &page, read, known).await?;
-    write(library, organization_id, &scan, &page, written, job).await?;
-    library.database.complete_drained_scans().await?;
-    Ok(true)
+    let reading = Reading { library, organization_id, scan: &scan, page: &page, known: &known };
+    let written = reading.written(read).await?;
+    let was_written = write(&reading, written, job).await?;
+    library.database.conclude_drained_scans().await?;
+    Ok(was_written)
 }
 
 /// What a page said.
 enum Read {
-    NotModified,
-    Text { body: Box<Body>, extraction: Box<Extraction> },
+    /// The site or the bytes say that nothing changed since the last reading.
+    Unchanged(Option<Box<Body>>),
+    Text {
+        body: Box<Body>,
+        extraction: Box<Extraction>,
+    },
 }
 
-async fn read(library: &Library, scan: &Scan, page: &Page, known: Option<&Validators>) -> Result<Read, Reason> {
+async fn read(library: &Library, scan: &Scan, page: &Page, known: &Known) -> Result<Read, Reason> {
     let url = Url::parse(&page.url).map_err(|_| Reason::NotAnAddress)?;
     let rules = library.rules(&url).await;
     rules.check(&url)?;
+    let last = known.reading();
     let get = Get {
         url: url.clone(),
         want: Want::Page,
-        etag: known.and_then(|known| known.etag.clone()),
-        last_modified: known.and_then(|known| known.last_modified.clone()),
+        etag: last.and_then(|last| last.etag.clone()),
+        last_modified: last.and_then(|last| last.last_modified.clone()),
         crawl_delay: rules.crawl_delay(),
     };
-    let body = match library.fetcher.get(&get).await.map_err(|refused| refused.reason)? {
-        Fetched::NotModified => return Ok(Read::NotModified),
+    let body = match library.fetcher.get_within(&get, &rules).await.map_err(|refused| refused.reason)? {
+        Fetched::NotModified => return Ok(Read::Unchanged(None)),
         Fetched::Body(body) => body,
     };
+    // An unchanged page was learned and followed before.
+    if last.is_some_and(|last| last.body_hash.as_deref() == Some(body_hash(&body).as_str())) {
+        return Ok(Read::Unchanged(Some(Box::new(body))));
+    }
     let memory = library.scan_memory(scan.id);
+    let room = library.fetcher.room_to_parse(body.bytes.len()).await;
     let taken = tokio::task::spawn_blocking(move || {
-        let profile = locked(&memory).profile.clone();
+        let _room = room;
+        let profile = locked(&memory).known_profile();
         let raw = RawPage {
             url: &body.url,
             content_type: body.content_type.as_deref(),
             robots_tag: body.robots_tag.as_deref(),
             bytes: &body.bytes,
         };
-        let extraction = extract(&raw, Some(&profile).filter(|profile| profile.is_ready()))?;
+        let extraction = extract(&raw, Some(&*profile).filter(|profile| profile.is_ready()))?;
         locked(&memory).profile.learn(&extraction.block_hashes);
         Ok::<_, Reason>((body, extraction))
     });
@@ -81,93 +101,194 @@ async fn read(library: &Library, scan: &Scan, page: &Page, known: Option<&Valida
     if extraction.seems_gone {
         return Err(Reason::SoftGone);
     }
+    if extraction.seems_walled {
+        return Err(Reason::Wall);
+    }
     Ok(Read::Text { body: Box::new(body), extraction: Box::new(extraction) })
+}
+
+fn body_hash(body: &Body) -> String {
+    // Two addresses of one text lead on to different places.
+    hex::encode(Sha256::new().chain_update(body.url.as_str()).chain_update("\n").chain_update(&body.bytes).finalize())
 }
 
 /// Everything a page's transaction writes.
 struct Written {
     outcome: PageOutcome,
     document: Option<(NewDocument, Vectors)>,
+    staged: Option<StagedText>,
     links: Vec<NewPage>,
+    traps: Vec<(Url, Reason)>,
 }
 
 impl Written {
     fn ended(state: PageState, reason: Option<String>) -> Self {
-        let outcome = PageOutcome { state, reason, document_id: None, etag: None, last_modified: None };
-        Self { outcome, document: None, links: Vec::new() }
+        Self {
+            outcome: PageOutcome::ended(state, reason),
+            document: None,
+            staged: None,
+            links: Vec::new(),
+            traps: Vec::new(),
+        }
+    }
+}
+
+/// A page that is being read, with all around it.
+struct Reading<'r> {
+    library: &'r Library,
+    organization_id: OrganizationId,
+    scan: &'r Scan,
+    page: &'r Page,
+    known: &'r Known,
+}
+
+impl Reading<'_> {
+    async fn written(&self, read: Result<Read, Reason>) -> Result<Written> {
+        match read {
+            Ok(Read::Unchanged(body)) => Ok(self.unchanged(body.as_deref())),
+            Ok(Read::Text { body, extraction }) => self.text(&body, *extraction).await,
+            Err(reason) => Ok(self.unread(&reason)),
+        }
     }
 
-    async fn of(
-        library: &Library,
-        organization_id: OrganizationId,
-        scan: &Scan,
-        page: &Page,
-        read: Result<Read, Reason>,
-        known: Option<Validators>,
-    ) -> Result<Self> {
-        let (body, extraction) = match read {
-            Ok(Read::Text { body, extraction }) => (body, extraction),
-            Ok(Read::NotModified) => {
-                let mut written = Self::ended(PageState::Same, None);
-                let known = known.unwrap_or_default();
-                written.outcome.document_id = known.document_id;
-                written.outcome.etag = known.etag;
-                written.outcome.last_modified = known.last_modified;
-                return Ok(written);
-            }
-            Err(reason) => return Ok(Self::ended(state_of(&reason), Some(reason.to_string()))),
-        };
-        let start = parse_start(library, &scan.url)?;
+    fn unchanged(&self, body: Option<&Body>) -> Written {
+        let mut written = Written::ended(PageState::Same, None);
+        let outcome = &mut written.outcome;
+        if let Some(last) = self.known.reading() {
+            outcome.etag.clone_from(&last.etag);
+            outcome.last_modified.clone_from(&last.last_modified);
+            outcome.body_hash.clone_from(&last.body_hash);
+            outcome.decision = last.decision.filter(|decision| *decision == PageDecision::Rejected);
+        }
+        if let Some(body) = body {
+            outcome.etag.clone_from(&body.etag);
+            outcome.last_modified.clone_from(&body.last_modified);
+        }
+        self.with_document(written)
+    }
+
+    /// A page that cannot be read. Its document stays unless the page is gone for good: it says so
+    /// itself, or two scans in a row found it gone.
+    fn unread(&self, reason: &Reason) -> Written {
+        let said = reason.to_string();
+        if self.known.document.is_none() {
+            return Written::ended(state_of(reason), Some(said));
+        }
+        if !(reason.is_gone() || matches!(reason, Reason::RobotsForbid(_) | Reason::NoIndex)) {
+            let kept = format!("{said}; the text of before stays");
+            return self.with_document(Written::ended(PageState::Failed, Some(kept)));
+        }
+        let is_certain = matches!(reason, Reason::Gone(GONE_FOR_GOOD) | Reason::NoIndex) || self.known.was_gone();
+        self.removed(said, is_certain)
+    }
+
+    fn removed(&self, reason: String, is_certain: bool) -> Written {
+        if self.known.was_kept() {
+            let mut written = Written::ended(PageState::Same, Some(format!("{reason}; a person decided to keep it")));
+            written.outcome.decision = Some(PageDecision::Rejected);
+            return self.with_document(written);
+        }
+        let mut written = Written::ended(PageState::Removed, Some(reason));
+        written.outcome.decision = Some(if is_certain { PageDecision::Waiting } else { PageDecision::Unconfirmed });
+        self.with_document(written)
+    }
+
+    fn with_document(&self, mut written: Written) -> Written {
+        if let Some(document) = &self.known.document {
+            written.outcome.document_id = Some(document.id);
+            written.outcome.version_before = Some(document.version);
+        }
+        written
+    }
+
+    async fn text(&self, body: &Body, extraction: Extraction) -> Result<Written> {
+        let (scan, page) = (self.scan, self.page);
+        let start = parse_start(self.library, &scan.url)?;
         let scope = Scope::new(&start, &scan.settings.include, &scan.settings.exclude, scan.settings.depth_max)?;
-        let links = unknown_links(library, scan, page, &scope, (&body.url, &extraction));
-        let mut written = match skipped_because(&scope, page, &body, &extraction) {
-            Some(reason) => Self::ended(PageState::Skipped, Some(reason)),
-            None => Self::ended(PageState::New, None),
+        let (links, traps) = unknown_links(self.library, scan, page, &scope, (&body.url, &extraction));
+        let mut written = match skipped_because(&scope, page, body, &extraction) {
+            // It says itself that it is a page no more.
+            Some((why, true)) if self.known.document.is_some() => self.removed(why, true),
+            Some((why, false)) if self.known.document.is_some() => {
+                self.with_document(Written::ended(PageState::Failed, Some(format!("{why}; the text of before stays"))))
+            }
+            Some((why, _)) => Written::ended(PageState::Skipped, Some(why)),
+            None => self.document(extraction).await?,
         };
         written.links = links;
-        written.outcome.etag.clone_from(&body.etag);
-        written.outcome.last_modified.clone_from(&body.last_modified);
-        if written.outcome.state == PageState::New {
+        written.traps = traps;
+        if !matches!(written.outcome.state, PageState::Removed | PageState::Failed) {
+            written.outcome.etag.clone_from(&body.etag);
+            written.outcome.last_modified.clone_from(&body.last_modified);
+            written.outcome.body_hash = Some(body_hash(body));
+        }
+        Ok(written)
+    }
+
+    /// A page with a text. A new one answers at once; a changed one waits until the whole scan is judged.
+    async fn document(&self, extraction: Extraction) -> Result<Written> {
+        let (library, organization_id) = (self.library, self.organization_id);
+        let hash = content_hash(&extraction.title, &extraction.text);
+        let Some(document) = &self.known.document else {
             let text = Text {
-                external_id: page.url.clone(),
-                url: Some(page.url.clone()),
+                external_id: self.page.url.clone(),
+                url: Some(self.page.url.clone()),
                 title: extraction.title,
                 text: extraction.text,
                 language: extraction.language,
             };
             let document = cut(library, text);
             let vectors = missing_vectors(library, organization_id, std::slice::from_ref(&document)).await?;
+            let mut written = Written::ended(PageState::New, None);
+            written.outcome.chunks_embedded = i64::try_from(vectors.len()).unwrap_or(i64::MAX);
             written.document = Some((document, vectors));
+            return Ok(written);
+        };
+        if document.content_hash == hash {
+            return Ok(self.with_document(Written::ended(PageState::Same, None)));
         }
+        let tenant = library.database.of(organization_id);
+        if tenant.was_refused(self.scan.source_id, &self.page.url, &hash).await? {
+            let why = "a person refused this text before, so the earlier one stays".to_owned();
+            let mut written = Written::ended(PageState::Same, Some(why));
+            written.outcome.decision = Some(PageDecision::Rejected);
+            return Ok(self.with_document(written));
+        }
+        let mut written = self.with_document(Written::ended(PageState::Changed, None));
+        written.outcome.decision = Some(PageDecision::Waiting);
+        written.staged = Some(StagedText {
+            page_id: self.page.id,
+            organization_id,
+            title: extraction.title,
+            text: extraction.text,
+            language: extraction.language,
+            content_hash: hash,
+        });
         Ok(written)
     }
 }
 
 fn state_of(reason: &Reason) -> PageState {
-    let unwanted = matches!(
-        reason,
-        Reason::RobotsForbid(_) | Reason::NoIndex | Reason::WrongType(_) | Reason::Empty | Reason::SoftGone
-    );
-    if unwanted { PageState::Skipped } else { PageState::Failed }
+    if reason.is_unwanted() { PageState::Skipped } else { PageState::Failed }
 }
 
-/// Why a page that was read becomes no document.
-fn skipped_because(scope: &Scope, page: &Page, body: &Body, extraction: &Extraction) -> Option<String> {
+/// Why a page that was read becomes no document, and whether the page itself says so.
+fn skipped_because(scope: &Scope, page: &Page, body: &Body, extraction: &Extraction) -> Option<(String, bool)> {
     if extraction.noindex {
-        return Some(Reason::NoIndex.to_string());
+        return Some((Reason::NoIndex.to_string(), true));
     }
     if extraction.text.trim().is_empty() {
-        return Some(Reason::Empty.to_string());
+        return Some((Reason::Empty.to_string(), false));
     }
     let here = crate::frontier::normalize(&body.url);
     if here.as_str() != page.url {
-        return Some(format!("duplicate: it leads on to {here}"));
+        return Some((format!("duplicate: it leads on to {here}"), true));
     }
     // Only an address that this scan reads as well may stand in for the page: a page that names another
     // site, or a place outside the scan, stays what it is.
     let canonical = extraction.canonical.as_ref().and_then(|canonical| scope.admit(canonical, 0).ok());
     let elsewhere = canonical.filter(|canonical| canonical.as_str() != page.url)?;
-    Some(format!("duplicate: the page says that it is {elsewhere}"))
+    Some((format!("duplicate: the page says that it is {elsewhere}"), true))
 }
 
 /// Links of the page that are no rows yet, and where it leads on to.
@@ -177,35 +298,39 @@ fn unknown_links(
     page: &Page,
     scope: &Scope,
     (found_at, extraction): (&Url, &Extraction),
-) -> Vec<NewPage> {
+) -> (Vec<NewPage>, Vec<(Url, Reason)>) {
     let depth = usize::try_from(page.depth).unwrap_or(0) + 1;
     let memory = library.scan_memory(scan.id);
     let mut memory = locked(&memory);
     let memory: &mut ScanMemory = &mut memory;
-    let mut links = Vec::new();
+    let (mut links, mut traps) = (Vec::new(), Vec::new());
     for link in extraction.links.iter().chain(&extraction.canonical).chain([found_at]) {
-        // What lies outside is no row: most of the web does.
-        let Ok(url) = scope.admit(link, depth) else { continue };
-        if memory.known.len() >= scan.settings.pages_max {
+        if memory.known.len() >= scan.settings.pages_max + SKIPPED_KEPT_MAX {
             break;
         }
-        if memory.known.contains(url.as_str()) || memory.variants.admit(&url).is_err() {
-            continue;
-        }
+        let admitted = scope.admit(link, depth).and_then(|url| {
+            let is_known = memory.known.contains(url.as_str());
+            if is_known { Ok(None) } else { memory.variants.admit(&url).map(|()| Some(url)) }
+        });
+        let url = match admitted {
+            Ok(Some(url)) => url,
+            // The first addresses of a trap tell people what was not followed.
+            Err(reason) if reason.is_trap() && memory.is_trap_to_keep(link) => {
+                traps.push((link.clone(), reason));
+                continue;
+            }
+            // What lies outside is no row: most of the web does.
+            Ok(None) | Err(_) => continue,
+        };
         memory.known.insert(url.to_string());
         links.push(NewPage { url: url.to_string(), depth: i64::try_from(depth).unwrap_or(i64::MAX) });
     }
-    links
+    (links, traps)
 }
 
-async fn write(
-    library: &Library,
-    organization_id: OrganizationId,
-    scan: &Scan,
-    page: &Page,
-    written: Written,
-    job: &Job,
-) -> Result<()> {
+/// Writes what a page came to. `false`: the scan was held or called off meanwhile, and nothing was written.
+async fn write(reading: &Reading<'_>, written: Written, job: &Job) -> Result<bool> {
+    let Reading { library, organization_id, scan, page, .. } = *reading;
     let mut transaction = library.database.of(organization_id).begin().await?;
     transaction.complete_job(job).await?;
     let mut outcome = written.outcome;
@@ -213,23 +338,51 @@ async fn write(
         let puts = store(library, &mut transaction, scan.source_id, std::slice::from_ref(document), vectors).await?;
         if let Some(put) = puts.first() {
             outcome.document_id = Some(put.document_id);
-            outcome.state = match put.outcome {
-                PutOutcome::New => PageState::New,
-                PutOutcome::Same => PageState::Same,
-                PutOutcome::Changed => PageState::Changed,
-            };
+            outcome.version_after = Some(put.version);
+            // What was archived and is there again is new to those who ask.
+            outcome.state = if put.outcome == PutOutcome::Same { PageState::Same } else { PageState::New };
         }
     }
-    let state = outcome.state;
-    transaction.finish_page(page.id, outcome).await?;
-    add_pages(&mut transaction, scan.id, &written.links).await?;
-    transaction.tell("scan.page", None, serde_json::json!({ "scan_id": scan.id, "page_id": page.id, "state": state }));
+    let (state, reason) = (outcome.state, outcome.reason.clone());
+    if !transaction.finish_page(page.id, outcome).await? {
+        transaction.rollback().await?;
+        return Ok(false);
+    }
+    if let Some(staged) = &written.staged {
+        transaction.insert_staged_text(staged).await?;
+    }
+    add_links(&mut transaction, scan, written.links).await?;
+    for (url, reason) in &written.traps {
+        skip_page(&mut transaction, scan.id, url, reason).await?;
+    }
+    let told = serde_json::json!({
+        "scan_id": scan.id, "page_id": page.id, "url": page.url, "state": state, "reason": reason,
+    });
+    transaction.tell("scan.page", None, told);
     transaction.commit().await?;
     let word: &'static str = state.into();
     metrics::counter!("frontdesk_scan_pages_total", "outcome" => word).increment(1);
     let pages = locked(&library.scan_memory(scan.id)).profile.pages();
     if pages.is_multiple_of(PROFILE_KEPT_EVERY) {
         keep_profile(library, organization_id, scan).await?;
+    }
+    Ok(true)
+}
+
+/// Adds the links of a page as far as the scan has room for pages; of the others a few are kept with the reason.
+async fn add_links(transaction: &mut Transaction, scan: &Scan, mut links: Vec<NewPage>) -> Result<()> {
+    if links.is_empty() {
+        return Ok(());
+    }
+    let read = usize::try_from(transaction.count_read_pages(scan.id).await?).unwrap_or(usize::MAX);
+    let room = scan.settings.pages_max.saturating_sub(read);
+    let over = links.split_off(room.min(links.len()));
+    add_pages(transaction, scan.id, &links).await?;
+    let reason = Reason::TooManyPages(scan.settings.pages_max);
+    for page in over.iter().take(OVER_PER_PAGE_MAX) {
+        if let Ok(url) = Url::parse(&page.url) {
+            skip_page(transaction, scan.id, &url, &reason).await?;
+        }
     }
     Ok(())
 }
@@ -255,16 +408,11 @@ pub async fn fail_page(library: &Library, organization_id: OrganizationId, id: P
     let tenant = library.database.of(organization_id);
     if tenant.load_page(id).await?.state == PageState::Pending {
         let mut transaction = tenant.begin().await?;
-        let outcome = PageOutcome {
-            state: PageState::Failed,
-            reason: Some("reading the page failed again and again".to_owned()),
-            document_id: None,
-            etag: None,
-            last_modified: None,
-        };
+        let why = "reading the page failed again and again".to_owned();
+        let outcome = PageOutcome::ended(PageState::Failed, Some(why));
         transaction.finish_page(id, outcome).await?;
         transaction.commit().await?;
     }
-    library.database.complete_drained_scans().await?;
+    library.database.conclude_drained_scans().await?;
     Ok(())
 }

@@ -7,8 +7,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
 use url::Url;
 
-/// The longest pause that a robots.txt can ask for.
-pub const CRAWL_DELAY_MAX: Duration = Duration::from_secs(30);
 /// Hosts remembered at once; idle ones are forgotten beyond it.
 const HOSTS_MAX: usize = 1_024;
 
@@ -19,11 +17,13 @@ pub struct PoliteSettings {
     pub requests_at_once: usize,
     /// The time between the starts of two requests to one host, at least.
     pub delay: Duration,
+    /// The longest pause that a robots.txt or a `Retry-After` can ask for.
+    pub pause_max: Duration,
 }
 
 impl Default for PoliteSettings {
     fn default() -> Self {
-        Self { requests_at_once: 4, delay: Duration::from_millis(50) }
+        Self { requests_at_once: 4, delay: Duration::from_millis(50), pause_max: Duration::from_secs(30) }
     }
 }
 
@@ -56,8 +56,8 @@ impl Politeness {
     /// and makes the requests follow one another.
     pub async fn wait(&self, url: &Url, crawl_delay: Option<Duration>) -> Turn {
         let permit = self.permits(url).acquire_owned().await.ok();
-        let delay =
-            crawl_delay.map_or(self.settings.delay, |asked| asked.min(CRAWL_DELAY_MAX).max(self.settings.delay));
+        let delay = crawl_delay
+            .map_or(self.settings.delay, |asked| asked.min(self.settings.pause_max).max(self.settings.delay));
         let start = self.reserve(url, delay);
         sleep_until(start).await;
         Turn { _permit: permit }
@@ -65,7 +65,7 @@ impl Politeness {
 
     /// Keeps everyone from asking the host for a while, as `Retry-After` demands.
     pub fn hold_off(&self, url: &Url, pause: Duration) {
-        let until = Instant::now() + pause.min(CRAWL_DELAY_MAX);
+        let until = Instant::now() + pause.min(self.settings.pause_max);
         self.with_host(url, |host| host.free_at = host.free_at.max(until));
     }
 
@@ -101,8 +101,10 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
     use super::*;
 
+    const PAUSE_MAX: Duration = Duration::from_secs(30);
+
     fn politeness() -> Politeness {
-        Politeness::new(PoliteSettings { requests_at_once: 2, delay: Duration::from_millis(100) })
+        Politeness::new(PoliteSettings { requests_at_once: 2, delay: Duration::from_millis(100), pause_max: PAUSE_MAX })
     }
 
     fn url(text: &str) -> Url {
@@ -137,9 +139,9 @@ mod tests {
         let address = url("https://a.example/");
         politeness.wait(&address, Some(Duration::from_hours(1))).await;
         politeness.wait(&address, None).await;
-        assert_eq!(begin.elapsed(), CRAWL_DELAY_MAX);
+        assert_eq!(begin.elapsed(), PAUSE_MAX);
         politeness.hold_off(&address, Duration::from_secs(7));
         politeness.wait(&address, None).await;
-        assert_eq!(begin.elapsed(), CRAWL_DELAY_MAX + Duration::from_secs(7));
+        assert_eq!(begin.elapsed(), PAUSE_MAX + Duration::from_secs(7));
     }
 }

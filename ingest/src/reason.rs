@@ -46,6 +46,12 @@ pub enum Reason {
     /// It carries a visitor's session.
     #[error("the address carries a visitor's session id")]
     SessionAddress,
+    /// It redirects to another website.
+    #[error("the page leads to another website (`{0}`), which would be a scan of its own")]
+    LeadsElsewhere(String),
+    /// It is the same page as another one.
+    #[error("duplicate of {0}")]
+    Duplicate(String),
     /// The scan holds as many pages as it may.
     #[error("the scan already has its {0} pages")]
     TooManyPages(usize),
@@ -118,7 +124,16 @@ pub enum Reason {
     /// Not text that can be read.
     #[error("the page is of the type `{0}`, which cannot be read")]
     WrongType(String),
+    /// Other large pages are being read.
+    #[error("too many large pages are being read at once")]
+    NoRoom,
     // The content
+    /// Its bytes are no text, whatever its type says.
+    #[error("the page is not text, although its type says so")]
+    NotText,
+    /// A consent banner, a log-in or a hint at scripts stands in place of the content.
+    #[error("the page shows only a wall (cookies, a log-in, or scripts that must run) and no content")]
+    Wall,
     /// The page takes too long to take apart.
     #[error("the page is built in a way that takes too long to read")]
     TooComplex,
@@ -131,6 +146,12 @@ pub enum Reason {
     /// The sitemap is not one.
     #[error("the sitemap cannot be read: {0}")]
     BadSitemap(String),
+    /// The sitemap is too large to be read to its end.
+    #[error("the sitemap is larger than {} MiB unpacked, so only its beginning was read", .0 / 1_048_576)]
+    SitemapCut(usize),
+    /// The sitemaps of the site take too long together.
+    #[error("reading the sitemaps took longer than {} seconds, so not all of them were read", .0.as_secs())]
+    SlowSitemaps(Duration),
     /// The sitemap names itself, or nests too deep.
     #[error("the sitemaps point at each other without end")]
     SitemapLoop,
@@ -145,9 +166,81 @@ impl Reason {
                 | Self::SlowAnswer(_)
                 | Self::SlowPage(_)
                 | Self::BrokenOff
+                | Self::NoRoom
                 | Self::Busy(_)
                 | Self::RobotsUnreadable(_)
                 | Self::Status(500..)
+        )
+    }
+
+    /// Whether the page is readable but not wanted: it is skipped, not failed.
+    pub fn is_unwanted(&self) -> bool {
+        matches!(
+            self,
+            Self::RobotsForbid(_)
+                | Self::NoIndex
+                | Self::WrongType(_)
+                | Self::NotText
+                | Self::Empty
+                | Self::Wall
+                | Self::SoftGone
+                | Self::LeadsElsewhere(_)
+                | Self::Duplicate(_)
+        )
+    }
+
+    /// The reason in one or two words, for counts.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::OtherSite | Self::LeadsElsewhere(_) => "off site",
+            Self::OutsideStart => "outside the start",
+            Self::NotIncluded => "not included",
+            Self::Excluded(_) => "excluded",
+            Self::RobotsForbid(_) | Self::RobotsUnreadable(_) => "robots.txt",
+            Self::NoIndex => "noindex",
+            Self::Duplicate(_) => "duplicate",
+            Self::NotAPage(_) | Self::WrongType(_) | Self::NotText => "not HTML",
+            Self::TooLarge(_) | Self::TooLargeUnpacked(_) | Self::TextTooLarge(_) | Self::TooComplex => "too large",
+            Self::Gone(_) | Self::SoftGone => "not found",
+            Self::Empty | Self::Wall => "no content",
+            Self::NotAllowed(_) => "not allowed",
+            Self::TooManyPages(_) => "over the limit",
+            Self::BadSitemap(_) | Self::SitemapCut(_) | Self::SlowSitemaps(_) | Self::SitemapLoop => "sitemap",
+            Self::AddressTooLong(_)
+            | Self::TooFar(_)
+            | Self::TooManyVariants(_)
+            | Self::RepeatingPath
+            | Self::Calendar
+            | Self::SessionAddress => "endless links",
+            Self::NotAnAddress
+            | Self::Refused(_)
+            | Self::HostNotFound(_)
+            | Self::Unreachable
+            | Self::Certificate
+            | Self::SlowAnswer(_)
+            | Self::SlowPage(_)
+            | Self::BrokenOff
+            | Self::BadAnswer
+            | Self::TooManyRedirects(_)
+            | Self::BadRedirect
+            | Self::Busy(_)
+            | Self::Status(_)
+            | Self::HeadersTooLarge(_)
+            | Self::UnknownPacking(_)
+            | Self::NoRoom => "not readable",
+        }
+    }
+
+    /// Whether the address is no part of what was asked for.
+    pub fn is_outside(&self) -> bool {
+        matches!(self, Self::OtherSite | Self::OutsideStart | Self::NotIncluded | Self::NotAnAddress)
+    }
+
+    /// Whether the address is one of many that a website makes without end.
+    pub fn is_trap(&self) -> bool {
+        matches!(
+            self,
+            Self::TooManyVariants(_) | Self::RepeatingPath | Self::Calendar | Self::SessionAddress | Self::TooFar(_)
         )
     }
 

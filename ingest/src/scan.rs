@@ -1,17 +1,16 @@
 //! Scans of websites: started, held, called off; their first pages come from robots.txt and sitemaps.
 
-use crate::fetch::{Fetched, Get, Want};
+use crate::conclude::Ending;
+use crate::discover::{SITEMAPS_TIME_MAX, discover_pages};
 use crate::frontier::Scope;
 use crate::library::locked;
 use crate::reason::Reason;
-use crate::sitemap::{self, Sitemap, Walk};
-use crate::{Error, Library, Result};
-use domain::job::{DiscoverPages, Job, ScanPage};
+use crate::{Error, Library, Result, known};
+use domain::job::{DiscoverPages, Job, ResumeScan, ScanPage};
 use domain::page::{PageState, Scan, ScanSettings, ScanState};
 use domain::{OrganizationId, ScanId};
-use std::collections::HashMap;
 use storage::Transaction;
-use storage::pages::{NewPage, PageOutcome};
+use storage::pages::{NewPage, PageFilter, PageOutcome};
 use storage::sources::NewSource;
 use url::Url;
 
@@ -20,18 +19,9 @@ pub const PAGES_MAX: usize = 50_000;
 /// Addresses that are written in one statement.
 const PAGES_PER_INSERT: usize = 500;
 /// Skipped addresses of a sitemap that are kept with their reason.
-const SKIPPED_KEPT_MAX: usize = 2_000;
-
-/// What robots.txt and the sitemaps of a site say there is to read.
-#[derive(Debug, Default)]
-pub struct Discovered {
-    /// Addresses to read, each once, the start first.
-    pub pages: Vec<Url>,
-    /// Addresses not to read, and why.
-    pub skipped: Vec<(Url, Reason)>,
-    /// The sitemaps that were read.
-    pub sitemaps: Vec<Url>,
-}
+pub(crate) const SKIPPED_KEPT_MAX: usize = 2_000;
+/// Minutes a scan may take at most, whatever its settings say: a week.
+const DEADLINE_MINUTES_MAX: u32 = 7 * 24 * 60;
 
 /// Reads the address that a person typed: without a scheme it is `https`.
 pub fn parse_start(library: &Library, text: &str) -> Result<Url> {
@@ -58,8 +48,19 @@ pub async fn start(
     if settings.pages_max == 0 || settings.pages_max > PAGES_MAX {
         return Err(Error::Invalid(format!("`pages_max` is {}: choose 1 to {PAGES_MAX}", settings.pages_max)));
     }
+    if settings.deadline_minutes == 0 || settings.deadline_minutes > DEADLINE_MINUTES_MAX {
+        let minutes = settings.deadline_minutes;
+        return Err(Error::Invalid(format!("`deadline_minutes` is {minutes}: choose 1 to {DEADLINE_MINUTES_MAX}")));
+    }
     let tenant = library.database.of(organization_id);
     let known = tenant.find_source_by_url(start.as_str()).await?;
+    if let Some(source) = &known
+        && let Some(open) = tenant.find_open_scan(source.id).await?
+    {
+        let why =
+            format!("{start} is being scanned already (`{}`, {}): wait for it, or cancel it", open.id, open.state);
+        return Err(storage::Error::Conflict(why).into());
+    }
     let mut transaction = tenant.begin().await?;
     let source_id = if let Some(source) = known {
         source.id
@@ -75,9 +76,18 @@ pub async fn start(
     let scan = transaction.insert_scan(source_id, start.as_str(), settings).await?;
     let now = transaction.now();
     transaction.enqueue(&DiscoverPages { scan_id: scan.id }, now).await?;
-    transaction.tell("scan.started", None, serde_json::json!({ "scan_id": scan.id }));
+    transaction.tell("scan.started", None, serde_json::json!({ "scan_id": scan.id, "source_id": source_id }));
     transaction.commit().await?;
     Ok(scan)
+}
+
+/// The scan of a website that has not ended, if there is one.
+pub async fn find_open(library: &Library, organization_id: OrganizationId, url: &str) -> Result<Option<Scan>> {
+    let tenant = library.database.of(organization_id);
+    match tenant.find_source_by_url(parse_start(library, url)?.as_str()).await? {
+        Some(source) => Ok(tenant.find_open_scan(source.id).await?),
+        None => Ok(None),
+    }
 }
 
 /// Runs the job of a scan that lists its first pages. `true`: the job was completed with what it wrote.
@@ -91,67 +101,31 @@ pub async fn discover(library: &Library, organization_id: OrganizationId, id: Sc
     let scope = Scope::new(&start, &scan.settings.include, &scan.settings.exclude, scan.settings.depth_max)?;
     let rules = library.rules(&start).await;
     if let Err(reason) = rules.check(&start) {
+        let ending = Ending::of(tenant, &scan, Some((ScanState::Failed, Some(reason.to_string())))).await?;
         let mut transaction = tenant.begin().await?;
-        end(&mut transaction, &scan, ScanState::Failed, Some(reason.to_string())).await?;
         transaction.complete_job(job).await?;
+        ending.write(&mut transaction, &scan).await?;
         transaction.commit().await?;
         return Ok(true);
     }
-    let discovered = discover_pages(library, &start, &scope, scan.settings.pages_max).await;
+    let discovered = discover_pages(library, &start, &scope, (scan.settings.pages_max, SITEMAPS_TIME_MAX)).await;
+    let mut pages: Vec<NewPage> =
+        discovered.pages.iter().map(|url| NewPage { url: url.to_string(), depth: 0 }).collect();
+    pages.extend(known::addresses(library, organization_id, &scan, &scope).await?);
     let mut transaction = tenant.begin().await?;
-    let pages: Vec<NewPage> = discovered.pages.iter().map(|url| NewPage { url: url.to_string(), depth: 0 }).collect();
+    transaction.complete_job(job).await?;
     add_pages(&mut transaction, id, &pages).await?;
     for (url, reason) in discovered.skipped.iter().take(SKIPPED_KEPT_MAX) {
         skip_page(&mut transaction, id, url, reason).await?;
     }
-    transaction.set_scan_state(id, ScanState::Running, None).await?;
-    transaction.complete_job(job).await?;
+    // Somebody may have called it off meanwhile.
+    if !transaction.move_scan(id, ScanState::Discovering, ScanState::Running).await? {
+        transaction.rollback().await?;
+        return Ok(false);
+    }
     transaction.commit().await?;
+    library.database.conclude_drained_scans().await?;
     Ok(true)
-}
-
-/// Lists what there is to read: the start and the sitemaps' pages. Links are followed page by page.
-pub async fn discover_pages(library: &Library, start: &Url, scope: &Scope, pages_max: usize) -> Discovered {
-    let rules = library.rules(start).await;
-    let mut discovered = Discovered::default();
-    let mut seen = std::collections::HashSet::new();
-    if let Ok(start) = scope.admit(start, 0) {
-        seen.insert(start.clone());
-        discovered.pages.push(start);
-    }
-    let mut starts = rules.sitemaps();
-    // The usual places too: what robots.txt names may lie on a host that the site has moved away from.
-    starts.extend(start.join("/sitemap.xml").ok());
-    starts.extend(start.join("sitemap.xml").ok());
-    let mut walk = Walk::new(starts);
-    while let Some((url, depth)) = walk.take() {
-        let get = Get {
-            url: url.clone(),
-            want: Want::Sitemap,
-            etag: None,
-            last_modified: None,
-            crawl_delay: rules.crawl_delay(),
-        };
-        let Ok(Fetched::Body(body)) = library.fetcher.get(&get).await else { continue };
-        match sitemap::parse(body.bytes, &body.url) {
-            Ok(Sitemap::Index(entries)) => walk.found(entries, depth),
-            Ok(Sitemap::Pages(entries)) => {
-                discovered.sitemaps.push(url);
-                for entry in entries {
-                    let full = discovered.pages.len() >= pages_max;
-                    let admitted = scope.admit(&entry.url, 0).and_then(|url| rules.check(&url).map(|()| url));
-                    match admitted {
-                        Ok(url) if !seen.insert(url.clone()) => {}
-                        Ok(url) if full => discovered.skipped.push((url, Reason::TooManyPages(pages_max))),
-                        Ok(url) => discovered.pages.push(url),
-                        Err(reason) => discovered.skipped.push((entry.url, reason)),
-                    }
-                }
-            }
-            Err(reason) => discovered.skipped.push((url, reason)),
-        }
-    }
-    discovered
 }
 
 /// Adds pages that are not rows yet, each with its job.
@@ -171,54 +145,88 @@ pub(crate) async fn add_pages(transaction: &mut Transaction, id: ScanId, pages: 
 pub(crate) async fn skip_page(transaction: &mut Transaction, id: ScanId, url: &Url, reason: &Reason) -> Result<()> {
     let page = NewPage { url: url.to_string(), depth: 0 };
     for page_id in transaction.insert_pages(id, std::slice::from_ref(&page)).await? {
-        let outcome = PageOutcome {
-            state: PageState::Skipped,
-            reason: Some(reason.to_string()),
-            document_id: None,
-            etag: None,
-            last_modified: None,
-        };
-        transaction.finish_page(page_id, outcome).await?;
+        transaction.finish_page(page_id, PageOutcome::ended(PageState::Skipped, Some(reason.to_string()))).await?;
     }
     Ok(())
 }
 
-async fn end(transaction: &mut Transaction, scan: &Scan, state: ScanState, error: Option<String>) -> Result<()> {
-    transaction.set_scan_state(scan.id, state, error).await?;
-    transaction.tell("scan.ended", None, serde_json::json!({ "scan_id": scan.id, "state": state }));
-    Ok(())
-}
-
-/// Marks a scan as failed whose pages could not be listed at all.
+/// Ends a scan as failed whose own jobs gave up; what it read stays, and what it found changed waits.
 pub async fn fail(library: &Library, organization_id: OrganizationId, id: ScanId) -> Result<()> {
     let tenant = library.database.of(organization_id);
     let scan = tenant.load_scan(id).await?;
+    let error = if scan.state == ScanState::Concluding {
+        "what it found changed could not be applied, again and again"
+    } else {
+        "its pages could not be listed, again and again"
+    };
+    let ending = Ending::of(tenant, &scan, Some((ScanState::Failed, Some(error.to_owned())))).await?;
     let mut transaction = tenant.begin().await?;
-    end(&mut transaction, &scan, ScanState::Failed, Some("its pages could not be listed, again and again".to_owned()))
-        .await?;
+    transaction.skip_pending_pages(id, "the scan failed before this page was read").await?;
+    ending.write(&mut transaction, &scan).await?;
     Ok(transaction.commit().await?)
 }
 
-/// Holds a scan: pages that are not read yet stay as they are.
+/// Holds a scan: pages that are not read yet stay as they are, and its time stands still.
 pub async fn pause(library: &Library, organization_id: OrganizationId, id: ScanId) -> Result<Scan> {
-    change_state(library, organization_id, id, ScanState::Paused, &[ScanState::Running]).await
-}
-
-/// Calls a scan off: what was read stays.
-pub async fn cancel(library: &Library, organization_id: OrganizationId, id: ScanId) -> Result<Scan> {
-    let from = [ScanState::Discovering, ScanState::Running, ScanState::Paused];
-    change_state(library, organization_id, id, ScanState::Cancelled, &from).await
-}
-
-/// Goes on with a held scan.
-pub async fn resume(library: &Library, organization_id: OrganizationId, id: ScanId) -> Result<Scan> {
-    let scan = change_state(library, organization_id, id, ScanState::Running, &[ScanState::Paused]).await?;
     let tenant = library.database.of(organization_id);
+    let scan = tenant.load_scan(id).await?;
+    let mut transaction = tenant.begin().await?;
+    if !transaction.move_scan(id, ScanState::Running, ScanState::Paused).await? {
+        return Err(cannot(&scan, "paused"));
+    }
+    let now = transaction.now();
+    transaction.set_scan_pause(id, Some(now), scan.deadline_at).await?;
+    transaction.tell("scan.paused", None, serde_json::json!({ "scan_id": id }));
+    transaction.commit().await?;
+    Ok(tenant.load_scan(id).await?)
+}
+
+/// Calls a scan off: what was read stays, and what was found changed waits for a person.
+pub async fn cancel(library: &Library, organization_id: OrganizationId, id: ScanId) -> Result<Scan> {
+    let tenant = library.database.of(organization_id);
+    let scan = tenant.load_scan(id).await?;
+    if !matches!(scan.state, ScanState::Discovering | ScanState::Running | ScanState::Paused) {
+        return Err(cannot(&scan, "cancelled"));
+    }
+    let ending = Ending::of(tenant, &scan, Some((ScanState::Cancelled, None))).await?;
+    let mut transaction = tenant.begin().await?;
+    transaction.skip_pending_pages(id, "the scan was called off before this page was read").await?;
+    if ending.has_changes() {
+        let why = "the scan was called off before its end, so nothing it found changed was applied";
+        transaction.set_scan_held(id, Some(why.to_owned())).await?;
+    }
+    ending.write(&mut transaction, &scan).await?;
+    transaction.commit().await?;
+    library.forget_scan(id);
+    Ok(tenant.load_scan(id).await?)
+}
+
+/// Goes on with a held scan; a job enqueues its pages anew.
+pub async fn resume(library: &Library, organization_id: OrganizationId, id: ScanId) -> Result<Scan> {
+    let tenant = library.database.of(organization_id);
+    let scan = tenant.load_scan(id).await?;
+    let mut transaction = tenant.begin().await?;
+    if !transaction.move_scan(id, ScanState::Paused, ScanState::Running).await? {
+        return Err(cannot(&scan, "running"));
+    }
+    let now = transaction.now();
+    let held = scan.paused_at.map_or(std::time::Duration::ZERO, |paused_at| now.since(paused_at));
+    transaction.set_scan_pause(id, None, scan.deadline_at.map(|deadline| deadline + held)).await?;
+    transaction.enqueue(&ResumeScan { scan_id: id }, now).await?;
+    transaction.tell("scan.resumed", None, serde_json::json!({ "scan_id": id }));
+    transaction.commit().await?;
+    Ok(tenant.load_scan(id).await?)
+}
+
+/// Runs the job that enqueues the pages of a scan that goes on; a page that waits already is not doubled.
+pub async fn enqueue_pending(library: &Library, organization_id: OrganizationId, id: ScanId) -> Result<()> {
+    let tenant = library.database.of(organization_id);
+    let filter = PageFilter { state: Some(PageState::Pending), ..PageFilter::default() };
+    let limit = i64::try_from(PAGES_PER_INSERT).unwrap_or(i64::MAX);
     let mut after = None;
     loop {
-        let limit = i64::try_from(PAGES_PER_INSERT).unwrap_or(i64::MAX);
-        let pending = tenant.list_pages(id, Some(PageState::Pending), after, limit).await?;
-        let Some(last) = pending.last() else { return Ok(scan) };
+        let pending = tenant.list_pages(id, filter, after, limit).await?;
+        let Some(last) = pending.last() else { break };
         after = Some(last.id);
         let mut transaction = tenant.begin().await?;
         let now = transaction.now();
@@ -227,36 +235,12 @@ pub async fn resume(library: &Library, organization_id: OrganizationId, id: Scan
         }
         transaction.commit().await?;
     }
+    library.database.conclude_drained_scans().await?;
+    Ok(())
 }
 
-async fn change_state(
-    library: &Library,
-    organization_id: OrganizationId,
-    id: ScanId,
-    to: ScanState,
-    from: &[ScanState],
-) -> Result<Scan> {
-    let tenant = library.database.of(organization_id);
-    let scan = tenant.load_scan(id).await?;
-    if !from.contains(&scan.state) {
-        return Err(storage::Error::Conflict(format!("scan `{id}` is {}: it cannot become {to}", scan.state)).into());
-    }
-    let mut transaction = tenant.begin().await?;
-    end(&mut transaction, &scan, to, None).await?;
-    transaction.commit().await?;
-    if to == ScanState::Cancelled {
-        library.forget_scan(id);
-    }
-    Ok(tenant.load_scan(id).await?)
-}
-
-/// Pages of a scan by what became of them.
-pub async fn progress(
-    library: &Library,
-    organization_id: OrganizationId,
-    id: ScanId,
-) -> Result<HashMap<PageState, i64>> {
-    Ok(library.database.of(organization_id).count_pages(id).await?)
+fn cannot(scan: &Scan, to: &str) -> Error {
+    storage::Error::Conflict(format!("scan `{}` is {}: it cannot become {to}", scan.id, scan.state)).into()
 }
 
 /// Stores what a scan learned of its site, for the next one.

@@ -1,6 +1,7 @@
 //! Reads sitemaps: plain, gzipped, text, and indexes of sitemaps, within stated limits.
 
 use crate::charset;
+use crate::fetch::Body;
 use crate::reason::Reason;
 use crate::unpack::{Bounds, unpack_if_gzip};
 use quick_xml::Reader;
@@ -10,8 +11,9 @@ use url::Url;
 
 /// Addresses of one sitemap (the protocol's own limit).
 pub const URLS_MAX: usize = 50_000;
-/// One sitemap, unpacked (the protocol's own limit).
-pub const SITEMAP_BYTES_MAX: usize = 50 * 1024 * 1024;
+/// How much of one sitemap is read, unpacked. The protocol allows six times as much, but 50,000 usual addresses
+/// fit in, and all of it at once would be most of what a scan may take up.
+pub const SITEMAP_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Indexes inside one another.
 pub const NESTING_MAX: usize = 3;
 /// Sitemaps read for one scan.
@@ -37,12 +39,32 @@ pub struct Entry {
     pub last_modified: Option<String>,
 }
 
-/// Reads one sitemap, found at an address.
-pub fn parse(bytes: Vec<u8>, url: &Url) -> Result<Sitemap, Reason> {
+/// A sitemap that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// What it lists.
+    pub sitemap: Sitemap,
+    /// Whether only its beginning was read.
+    pub is_cut: bool,
+}
+
+/// Reads one sitemap that was fetched; of one that is too large the beginning.
+pub fn read(body: Body) -> Result<Listing, Reason> {
     let bounds = Bounds { raw_bytes_max: SITEMAP_BYTES_MAX, unpacked_bytes_max: SITEMAP_BYTES_MAX };
-    let bytes =
-        unpack_if_gzip(bytes, bounds).map_err(|_| Reason::BadSitemap("it is damaged or too large".to_owned()))?;
-    let text = charset::decode(&bytes, None);
+    let damaged = |_| Reason::BadSitemap("it is damaged".to_owned());
+    let (bytes, is_cut) = unpack_if_gzip(body.bytes, bounds).map_err(damaged)?;
+    let is_cut = is_cut || body.is_cut;
+    let sitemap = parse(&bytes, &body.url)?;
+    let is_empty = matches!(&sitemap, Sitemap::Pages(entries) | Sitemap::Index(entries) if entries.is_empty());
+    match (is_empty, is_cut) {
+        (true, false) => Err(Reason::BadSitemap("it lists no page".to_owned())),
+        (true, true) => Err(Reason::SitemapCut(SITEMAP_BYTES_MAX)),
+        (false, _) => Ok(Listing { sitemap, is_cut }),
+    }
+}
+
+fn parse(bytes: &[u8], url: &Url) -> Result<Sitemap, Reason> {
+    let text = charset::decode(bytes, None);
     if text.trim_start().starts_with('<') { xml(&text, url) } else { Ok(Sitemap::Pages(lines(&text, url))) }
 }
 
@@ -191,8 +213,8 @@ impl Walk {
     }
 
     /// What was not followed, and why.
-    pub fn refused(&self) -> &[(Url, Reason)] {
-        &self.refused
+    pub fn into_refused(self) -> Vec<(Url, Reason)> {
+        self.refused
     }
 
     fn add(&mut self, url: Url, depth: usize) {
@@ -220,7 +242,11 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<Sitemap, Reason> {
-        parse(text.as_bytes().to_vec(), &url())
+        parse(text.as_bytes(), &url())
+    }
+
+    fn packed(bytes: Vec<u8>) -> Result<Listing, Reason> {
+        super::read(Body::of(url(), bytes))
     }
 
     fn pages(text: &str) -> Vec<String> {
@@ -251,8 +277,8 @@ mod tests {
         );
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         encoder.write_all(b"<urlset><url><loc>/x</loc></url></urlset>").unwrap();
-        let packed = parse(encoder.finish().unwrap(), &url()).unwrap();
-        assert!(matches!(packed, Sitemap::Pages(entries) if entries.len() == 1));
+        let listing = packed(encoder.finish().unwrap()).unwrap();
+        assert!(matches!(listing.sitemap, Sitemap::Pages(entries) if entries.len() == 1) && !listing.is_cut);
         assert!(
             matches!(read("<sitemapindex><sitemap><loc>https://site.example/1.xml.gz</loc></sitemap></sitemapindex>"), Ok(Sitemap::Index(entries)) if entries.len() == 1)
         );
@@ -272,7 +298,16 @@ mod tests {
             pages("<urlset><url><loc>https://site.example/a</loc></url><url><loc>https://site.exa"),
             ["https://site.example/a"]
         );
-        assert!(matches!(parse(vec![0x1f, 0x8b, 0, 0], &url()), Err(Reason::BadSitemap(_))));
+        assert!(matches!(packed(vec![0x1f, 0x8b, 0, 0]), Err(Reason::BadSitemap(_))));
+    }
+
+    #[test]
+    fn of_a_sitemap_that_is_too_large_the_beginning_is_read() {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(b"<urlset><url><loc>/x</loc></url>").unwrap();
+        encoder.write_all(&vec![b' '; SITEMAP_BYTES_MAX]).unwrap();
+        let listing = packed(encoder.finish().unwrap()).unwrap();
+        assert!(matches!(listing.sitemap, Sitemap::Pages(entries) if entries.len() == 1) && listing.is_cut);
     }
 
     #[test]
@@ -292,6 +327,6 @@ mod tests {
             walk.found(vec![entry("a"), entry(&format!("deeper{depth}"))], depth);
         }
         assert_eq!(fetched, 1 + NESTING_MAX);
-        assert_eq!(walk.refused().len(), 1);
+        assert_eq!(walk.into_refused().len(), 1);
     }
 }

@@ -15,6 +15,7 @@ mod plain;
 mod website;
 
 use crate::documents::Text;
+use crate::suggest::PUBLISH_SETTING;
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 
@@ -154,6 +155,35 @@ pub fn of_name(name: &str) -> Option<&'static dyn KnowledgeSource> {
     all().find(|source| matches!(source.intake(), Intake::Files(known) if known.contains(&extension.as_str())))
 }
 
+/// Checks the settings of a source: those of its kind, and those that every source has.
+pub fn check(source: &dyn KnowledgeSource, settings: &Map<String, Value>) -> Result<(), Refusal> {
+    let is_share = |value: &Value| value.as_f64().is_some_and(|share| (0.0..=1.0).contains(&share));
+    if settings.get(PUBLISH_SETTING).is_some_and(|value| !is_share(value)) {
+        return Err(Refusal::new(format!("`{PUBLISH_SETTING}` is no support"), "give a number from 0 to 1"));
+    }
+    source.check(&own_settings(settings))
+}
+
+/// The JSON Schema of all settings of a source of that kind.
+pub fn schema(source: &dyn KnowledgeSource) -> Value {
+    let mut schema = source.schema();
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        let title = "Publish generated articles without review from this support on";
+        let property = serde_json::json!({ "type": "number", "minimum": 0, "maximum": 1, "title": title });
+        properties.insert(PUBLISH_SETTING.to_owned(), property);
+    }
+    schema
+}
+
+/// The settings without those that every source has.
+fn own_settings(settings: &Map<String, Value>) -> Map<String, Value> {
+    settings
+        .iter()
+        .filter(|(key, _)| *key != PUBLISH_SETTING)
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
+}
+
 /// Reads a file as a source of that kind does, within the limits that hold for all.
 pub fn read(source: &dyn KnowledgeSource, file: &File<'_>) -> Result<Reading, Refusal> {
     if file.bytes.is_empty() {
@@ -165,7 +195,8 @@ pub fn read(source: &dyn KnowledgeSource, file: &File<'_>) -> Result<Reading, Re
             "cut it into smaller files",
         ));
     }
-    let reading = source.read(file)?;
+    let own = own_settings(file.settings);
+    let reading = source.read(&File { settings: &own, ..*file })?;
     if reading.texts.len() > DOCUMENTS_MAX {
         return Err(Refusal::new(
             format!("the file holds {} documents, {DOCUMENTS_MAX} are allowed", reading.texts.len()),

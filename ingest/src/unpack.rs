@@ -3,6 +3,9 @@
 use flate2::write::MultiGzDecoder;
 use std::io::{self, Write};
 
+/// A body of this size, in bytes, gets all the room it may need at once.
+const LARGE_BYTES: usize = 512 * 1024;
+
 /// Collects a body as it arrives, counting what was sent and what it unpacks to.
 pub struct Unpacker {
     stage: Stage,
@@ -86,22 +89,40 @@ impl Unpacker {
 
     /// Gives out the whole body, unpacked.
     pub fn finish(self) -> Result<Vec<u8>, Stopped> {
+        match self.finish_or_cut()? {
+            (bytes, false) => Ok(bytes),
+            (_, true) => Err(Stopped::UnpackedTooLarge),
+        }
+    }
+
+    /// Gives out the body, unpacked, and says whether there is more than the bounds allow.
+    pub fn finish_or_cut(self) -> Result<(Vec<u8>, bool), Stopped> {
         match self.stage {
-            Stage::Plain(bounded) => Ok(bounded.bytes),
-            Stage::Gzip(_) if self.raw_bytes == 0 => Ok(Vec::new()),
-            Stage::Gzip(decoder) => decoder.finish().map(|bounded| bounded.bytes).map_err(|error| stopped(&error)),
+            Stage::Plain(bounded) => Ok((bounded.bytes, false)),
+            Stage::Gzip(_) if self.raw_bytes == 0 => Ok((Vec::new(), false)),
+            Stage::Gzip(mut decoder) => {
+                let ended = decoder.try_finish().map_err(|error| stopped(&error));
+                let is_cut = ended == Err(Stopped::UnpackedTooLarge);
+                let bytes = std::mem::take(&mut decoder.get_mut().bytes);
+                if is_cut { Ok((bytes, true)) } else { ended.map(|()| (bytes, false)) }
+            }
         }
     }
 }
 
-/// Unpacks gzip that is whole in memory, as sitemaps are; other bytes are given back as they are.
-pub fn unpack_if_gzip(bytes: Vec<u8>, bounds: Bounds) -> Result<Vec<u8>, Stopped> {
+/// Unpacks gzip that is whole in memory, as sitemaps are; other bytes are given back as they are. Says
+/// whether there is more than the bounds allow, which is left away.
+pub fn unpack_if_gzip(mut bytes: Vec<u8>, bounds: Bounds) -> Result<(Vec<u8>, bool), Stopped> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return if bytes.len() > bounds.unpacked_bytes_max { Err(Stopped::UnpackedTooLarge) } else { Ok(bytes) };
+        let is_cut = bytes.len() > bounds.unpacked_bytes_max;
+        bytes.truncate(bounds.unpacked_bytes_max);
+        return Ok((bytes, is_cut));
     }
     let mut unpacker = Unpacker::gzip(bounds);
-    unpacker.push(&bytes)?;
-    unpacker.finish()
+    match unpacker.push(&bytes) {
+        Err(Stopped::UnpackedTooLarge) => Ok((unpacker.so_far(), true)),
+        pushed => pushed.and_then(|()| unpacker.finish_or_cut()),
+    }
 }
 
 fn stopped(error: &io::Error) -> Stopped {
@@ -122,11 +143,14 @@ impl Bounded {
 
 impl Write for Bounded {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        if self.bytes.len() + piece.len() > self.bytes_max {
-            return Err(io::ErrorKind::FileTooLarge.into());
+        if self.bytes.len() + piece.len() > self.bytes.capacity() && self.bytes.len() >= LARGE_BYTES {
+            // Growing by doubling would hold several copies; memory that is not written to is not used.
+            self.bytes.reserve_exact(self.bytes_max.saturating_sub(self.bytes.len()));
         }
-        self.bytes.extend_from_slice(piece);
-        Ok(piece.len())
+        // What still fits is kept: the beginning of some files is worth having.
+        let fits = piece.get(..self.bytes_max.saturating_sub(self.bytes.len())).unwrap_or(piece);
+        self.bytes.extend_from_slice(fits);
+        if fits.len() < piece.len() { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(piece.len()) }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -151,8 +175,8 @@ mod tests {
     #[test]
     fn unpacks_members_one_after_the_other() {
         let packed = [gzip(b"one "), gzip(b"two")].concat();
-        assert_eq!(unpack_if_gzip(packed, BOUNDS).unwrap(), b"one two");
-        assert_eq!(unpack_if_gzip(b"plain".to_vec(), BOUNDS).unwrap(), b"plain");
+        assert_eq!(unpack_if_gzip(packed, BOUNDS).unwrap(), (b"one two".to_vec(), false));
+        assert_eq!(unpack_if_gzip(b"plain".to_vec(), BOUNDS).unwrap(), (b"plain".to_vec(), false));
     }
 
     #[test]

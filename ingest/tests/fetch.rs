@@ -49,7 +49,7 @@ fn fetcher(site: &Url) -> Fetcher {
         first_byte_timeout: Duration::from_millis(300),
         total_timeout: Duration::from_secs(2),
         bounds: Bounds { raw_bytes_max: 10_000, unpacked_bytes_max: 50_000 },
-        polite: PoliteSettings { requests_at_once: 4, delay: Duration::ZERO },
+        polite: PoliteSettings { requests_at_once: 4, delay: Duration::ZERO, ..PoliteSettings::default() },
         ..FetchSettings::default()
     };
     Fetcher::new(&Guard::new(vec![host]), settings).unwrap()

@@ -1,12 +1,11 @@
 //! The rows that putting documents writes, gathered first and written table by table.
 
-use crate::documents::{NewChunk, NewDocument, Put, PutOutcome};
+use crate::documents::{NewChunk, NewDocument, Put, PutOutcome, content_hash};
 use crate::list::{self, List};
 use crate::sql::Run;
 use crate::{Error, Result, Transaction};
 use domain::knowledge::{ChangeKind, DocumentState};
 use domain::{ChunkId, DocumentId, OrganizationId, SourceId, Time};
-use sha2::{Digest, Sha256};
 
 const COLUMNS: &str = "id, organization_id, source_id, external_id, url, title, language, state, version, content_hash, created_at, updated_at";
 
@@ -180,11 +179,6 @@ impl<'d> RowsToWrite<'d> {
         transaction.log_changes(ChangeKind::Upsert, &changed).await?;
         Ok(())
     }
-}
-
-/// SHA-256 of title, a line break and text, in hex.
-fn content_hash(title: &str, text: &str) -> String {
-    hex::encode(Sha256::new().chain_update(title).chain_update("\n").chain_update(text).finalize())
 }
 
 /// PostgreSQL stores no NUL character.

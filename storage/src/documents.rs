@@ -6,6 +6,7 @@ use crate::sql::Run;
 use crate::{Error, Keyset, Result, Tenant, Transaction};
 use domain::knowledge::{ChangeKind, Document, DocumentState, DocumentVersion};
 use domain::{DocumentId, SourceId};
+use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
 
 /// What a source says a document is.
@@ -175,7 +176,7 @@ impl Transaction {
         Ok(rows.into_iter().map(|row| (row.external_id.clone(), row)).collect())
     }
 
-    /// Takes documents out of answers and of the indexes; their texts stay. Returns how many were
+    /// Takes documents out of answers and of the indexes: their texts stay, their passages go. Returns how many were
     /// published until now.
     pub async fn archive_documents(&mut self, ids: &[DocumentId]) -> Result<usize> {
         let arguments = (self.organization_id()?, list::ids(ids), self.now());
@@ -191,6 +192,13 @@ impl Transaction {
                 arguments,
             )
             .await?;
+        let archived: Vec<DocumentId> = published.iter().map(|(id,)| *id).collect();
+        self.run(
+            List::Ids
+                .sql("delete from chunks where organization_id = $1 and document_id in (select value from {wanted})"),
+            (self.organization_id()?, list::ids(&archived)),
+        )
+        .await?;
         self.log_gone(&published).await
     }
 
@@ -218,6 +226,11 @@ impl Transaction {
         }
         Ok(gone.len())
     }
+}
+
+/// What the text of a document is known by: SHA-256 of title, a line break and text, in hex.
+pub fn content_hash(title: &str, text: &str) -> String {
+    hex::encode(Sha256::new().chain_update(title).chain_update("\n").chain_update(text).finalize())
 }
 
 /// Cuts the documents into stretches in which no external id comes twice, so that the later of two

@@ -1,10 +1,13 @@
 //! Pages of scans: addresses and what became of them.
 
 use crate::list::{self, List};
-use crate::sql::Run;
+use crate::sql::{Run, Sql};
 use crate::{Error, Result, Tenant, Transaction};
-use domain::page::{Page, PageState};
+use domain::page::{Page, PageDecision, PageState, ScanState};
 use domain::{DocumentId, PageId, ScanId, SourceId};
+
+const COLUMNS: &str = "id, organization_id, scan_id, url, depth, state, reason, document_id, etag, last_modified,
+    decision, version_before, version_after, chunks_embedded, risks, created_at, finished_at";
 
 /// An address that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,68 +31,130 @@ pub struct PageOutcome {
     pub etag: Option<String>,
     /// HTTP validator for the next scan.
     pub last_modified: Option<String>,
+    /// SHA-256 of the body as sent, in hex.
+    pub body_hash: Option<String>,
+    /// What becomes of the change, where it is one.
+    pub decision: Option<PageDecision>,
+    /// The version its document had.
+    pub version_before: Option<i64>,
+    /// The version its document has now.
+    pub version_after: Option<i64>,
+    /// Passages that had to be embedded.
+    pub chunks_embedded: i64,
+}
+
+impl PageOutcome {
+    /// An end state with its reason, and nothing more to say.
+    pub fn ended(state: PageState, reason: Option<String>) -> Self {
+        Self {
+            state,
+            reason,
+            document_id: None,
+            etag: None,
+            last_modified: None,
+            body_hash: None,
+            decision: None,
+            version_before: None,
+            version_after: None,
+            chunks_embedded: 0,
+        }
+    }
 }
 
 /// What the last reading of an address left for the next one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
-pub struct Validators {
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct LastReading {
+    /// What became of the page then.
+    pub state: PageState,
+    /// What became of its change then.
+    pub decision: Option<PageDecision>,
     /// To be sent as `If-None-Match`.
     pub etag: Option<String>,
     /// To be sent as `If-Modified-Since`.
     pub last_modified: Option<String>,
-    /// The document it became.
-    pub document_id: Option<DocumentId>,
+    /// SHA-256 of the body then, in hex.
+    pub body_hash: Option<String>,
+}
+
+/// Which pages of a scan are listed; absent means all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PageFilter {
+    /// Only pages in that state.
+    pub state: Option<PageState>,
+    /// Only pages with that decision.
+    pub decision: Option<PageDecision>,
+    /// Only pages that are new, changed or removed.
+    pub differs: bool,
 }
 
 impl Tenant<'_> {
     /// The page with that id.
     pub async fn load_page(self, id: PageId) -> Result<Page> {
         self.find(
-            "select id, organization_id, scan_id, url, depth, state, reason, document_id, etag, last_modified, created_at,
-                    finished_at
-             from pages where organization_id = $1 and id = $2",
+            Sql::dynamic(format!("select {COLUMNS} from pages where organization_id = $1 and id = $2")),
             (self.organization_id(), id),
         )
         .await?
         .ok_or_else(|| Error::not_found("page", id))
     }
 
-    /// Pages of a scan in the order they were found, of one state where it is given.
+    /// Pages of a scan in the order they were found.
     pub async fn list_pages(
         self,
         scan_id: ScanId,
-        state: Option<PageState>,
+        filter: PageFilter,
         after: Option<PageId>,
         limit: i64,
     ) -> Result<Vec<Page>> {
         self.all(
-            "select id, organization_id, scan_id, url, depth, state, reason, document_id, etag, last_modified, created_at,
-                    finished_at
-             from pages
-             where organization_id = $1 and scan_id = $2 and ($3 is null or state = $3) and id > $4
-             order by id limit $5",
+            Sql::dynamic(format!(
+                "select {COLUMNS} from pages
+                 where organization_id = $1 and scan_id = $2 and ($3 is null or state = $3) and id > $4
+                       and ($5 is null or decision = $5) and ($6 = 0 or state in ('new', 'changed', 'removed'))
+                 order by id limit $7"
+            )),
             (
                 self.organization_id(),
                 scan_id,
-                state,
+                filter.state,
                 after.unwrap_or(PageId::from_uuid(uuid::Uuid::nil())),
+                filter.decision,
+                i64::from(filter.differs),
                 limit,
             ),
         )
         .await
     }
 
-    /// What the last scan of a source that could read this address left for the next one.
-    pub async fn find_validators(self, source_id: SourceId, url: &str) -> Result<Option<Validators>> {
+    /// What the last scan of a source before this one that learned something of an address left.
+    pub async fn find_last_reading(
+        self,
+        source_id: SourceId,
+        scan_id: ScanId,
+        url: &str,
+    ) -> Result<Option<LastReading>> {
         self.find(
-            "select p.etag, p.last_modified, p.document_id
+            "select p.state, p.decision, p.etag, p.last_modified, p.body_hash
              from scans s join pages p on p.scan_id = s.id
              where s.organization_id = $1 and p.organization_id = $1 and s.source_id = $2 and p.url = $3
-                   and p.state in ('new', 'same', 'changed')
+                   and s.id <> $4 and p.state in ('new', 'same', 'changed', 'removed')
              order by s.created_at desc, s.id desc limit 1",
-            (self.organization_id(), source_id, url),
+            (self.organization_id(), source_id, url, scan_id),
         )
         .await
+    }
+
+    /// Addresses of the published documents of a source, in their order, from after `after`.
+    pub async fn list_published_addresses(self, source_id: SourceId, after: &str, limit: i64) -> Result<Vec<String>> {
+        let rows: Vec<(String,)> = self
+            .all(
+                "select external_id from documents
+                 where organization_id = $1 and source_id = $2 and state = 'published' and external_id > $3
+                 order by external_id limit $4",
+                (self.organization_id(), source_id, after, limit),
+            )
+            .await?;
+        Ok(rows.into_iter().map(|(address,)| address).collect())
     }
 }
 
@@ -129,8 +194,19 @@ impl Transaction {
         Ok(inserted.into_iter().map(|(id,)| id).collect())
     }
 
-    /// Writes down what became of a page.
-    pub async fn finish_page(&mut self, id: PageId, outcome: PageOutcome) -> Result<()> {
+    /// How many pages a scan reads: those that were not skipped.
+    pub async fn count_read_pages(&mut self, scan_id: ScanId) -> Result<i64> {
+        let arguments = (self.organization_id()?, scan_id);
+        self.scalar(
+            "select count(*) from pages where organization_id = $1 and scan_id = $2 and state <> 'skipped'",
+            arguments,
+        )
+        .await
+    }
+
+    /// Writes down what became of a page of a scan that goes on. `false`: the page has its outcome
+    /// already or the scan was held or called off meanwhile, and nothing was changed.
+    pub async fn finish_page(&mut self, id: PageId, outcome: PageOutcome) -> Result<bool> {
         let arguments = (
             self.organization_id()?,
             id,
@@ -140,14 +216,35 @@ impl Transaction {
             outcome.etag,
             outcome.last_modified,
             self.now(),
+            outcome.body_hash,
+            outcome.decision,
+            outcome.version_before,
+            outcome.version_after,
+            outcome.chunks_embedded,
+            ScanState::Discovering,
+            ScanState::Running,
         );
         let touched = self
             .run(
-                "update pages set state = $3, reason = $4, document_id = $5, etag = $6, last_modified = $7, finished_at = $8
-                 where organization_id = $1 and id = $2",
+                "update pages set state = $3, reason = $4, document_id = $5, etag = $6, last_modified = $7,
+                    finished_at = $8, body_hash = $9, decision = $10, version_before = $11, version_after = $12,
+                    chunks_embedded = $13
+                 where organization_id = $1 and id = $2 and state = 'pending'
+                    and exists (select 1 from scans s where s.id = pages.scan_id and s.state in ($14, $15))",
                 arguments,
             )
             .await?;
-        if touched == 0 { Err(Error::not_found("page", id)) } else { Ok(()) }
+        Ok(touched == 1)
+    }
+
+    /// Skips every page of a scan that is not read yet; how many these were.
+    pub async fn skip_pending_pages(&mut self, scan_id: ScanId, reason: &str) -> Result<u64> {
+        let arguments = (self.organization_id()?, scan_id, reason, self.now());
+        self.run(
+            "update pages set state = 'skipped', reason = $3, finished_at = $4
+             where organization_id = $1 and scan_id = $2 and state = 'pending'",
+            arguments,
+        )
+        .await
     }
 }

@@ -132,7 +132,8 @@ impl Transaction {
         found(touched, id)
     }
 
-    /// Deletes a source with its scans and documents; each document leaves the indexes.
+    /// Deletes a source with its scans and documents, and what was drafted from it and never approved; each
+    /// document leaves the indexes.
     pub async fn delete_source(&mut self, id: SourceId) -> Result<()> {
         let organization_id = self.organization_id()?;
         let documents: Vec<(DocumentId,)> = self
@@ -140,6 +141,11 @@ impl Transaction {
             .await?;
         let documents: Vec<DocumentId> = documents.into_iter().map(|(id,)| id).collect();
         self.delete_documents(&documents).await?;
+        self.run(
+            "delete from articles where organization_id = $1 and source_id = $2 and state = 'in_review'",
+            (organization_id, id),
+        )
+        .await?;
         let touched =
             self.run("delete from sources where organization_id = $1 and id = $2", (organization_id, id)).await?;
         found(touched, id)

@@ -15,8 +15,7 @@ impl Transaction {
     pub async fn insert_trace(&mut self, message: MessageId, trace: &Trace) -> Result<()> {
         let organization_id = self.organization_id()?;
         let now = self.now();
-        let json = serde_json::to_vec(trace).map_err(|error| damaged(&error))?;
-        let body = zstd::bulk::compress(&json, LEVEL).map_err(|error| damaged(&error))?;
+        let body = to_json(trace)?;
         (&mut *self)
             .run(
                 "insert into traces (message_id, organization_id, body, created_at) values ($1, $2, $3, $4)",
@@ -37,8 +36,7 @@ impl Tenant<'_> {
             )
             .await?;
         let (body,) = row.ok_or_else(|| Error::not_found("trace of message", message))?;
-        let json = zstd::bulk::decompress(&body, BYTES_MAX).map_err(|error| damaged(&error))?;
-        serde_json::from_slice(&json).map_err(|error| damaged(&error))
+        from_json(&body)
     }
 }
 
@@ -47,6 +45,24 @@ impl Database {
     pub async fn delete_traces(&self, before: Time) -> Result<u64> {
         self.run("delete from traces where created_at < $1", (before,)).await
     }
+}
+
+/// A trace as compressed JSON.
+pub(crate) fn to_json(trace: &Trace) -> Result<Vec<u8>> {
+    let json = serde_json::to_vec(trace).map_err(|error| damaged(&error))?;
+    zstd::bulk::compress(&json, LEVEL).map_err(|error| damaged(&error))
+}
+
+/// The trace of its compressed JSON.
+pub(crate) fn from_json(body: &[u8]) -> Result<Trace> {
+    serde_json::from_slice(&decompressed(body, BYTES_MAX)?).map_err(|error| damaged(&error))
+}
+
+/// What was compressed, if it has not more bytes than allowed.
+pub(crate) fn decompressed(body: &[u8], bytes_max: usize) -> Result<Vec<u8>> {
+    // The size is known to the frame; a buffer of the largest size is not needed.
+    let size = zstd::bulk::Decompressor::upper_bound(body).unwrap_or(bytes_max).min(bytes_max);
+    zstd::bulk::decompress(body, size).map_err(|error| damaged(&error))
 }
 
 fn damaged(error: &dyn std::fmt::Display) -> Error {

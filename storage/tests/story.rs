@@ -18,10 +18,11 @@ use domain::key::Scope;
 use domain::knowledge::{ArticleState, ChangeKind, Chunk, DocumentState};
 use domain::message::Sender;
 use domain::page::{PageState, ScanSettings, ScanState};
-use domain::{ChunkId, DocumentId, OrganizationId, SourceId};
+use domain::{ChunkId, DocumentId, OrganizationId, ScanId, SourceId};
 use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
+use storage::articles::ArticleText;
 use storage::conversations::NewConversation;
 use storage::customers::NewCustomer;
 use storage::documents::{NewChunk, NewDocument, Put, PutOutcome};
@@ -30,7 +31,7 @@ use storage::feedback::Rating;
 use storage::idempotency::Begun;
 use storage::keys::NewKey;
 use storage::messages::NewMessage;
-use storage::pages::{NewPage, PageOutcome};
+use storage::pages::{NewPage, PageFilter, PageOutcome};
 use storage::sources::NewSource;
 use storage::{Database, Error, Keyset, SqliteSettings};
 use uuid::Uuid;
@@ -232,6 +233,13 @@ async fn people_come_and_go(database: &Database) {
     assert_eq!(tenant.load_customer(ada.id).await.unwrap().email, None);
     let feedback = tenant.find_feedback(message.id).await.unwrap().unwrap();
     assert_eq!((feedback.rating, feedback.comment), (Rating::Good, None));
+    let setting = tenant.load_setting(message.conversation_id).await.unwrap();
+    assert_eq!(setting.conversation, tenant.load_conversation(message.conversation_id).await.unwrap());
+    assert_eq!((setting.assistant, setting.channel_kind.as_str()), (desk.assistant.clone(), "api"));
+    assert_eq!(setting.organization_settings, tenant.load_organization().await.unwrap().settings);
+    assert!(setting.has_facts);
+    let stranger = database.insert_organization("Other").await.unwrap().id;
+    assert!(not_found(&database.of(stranger).load_setting(message.conversation_id).await));
     let now = database.clock().now();
     assert_eq!(tenant.list_facts(ada.id, now, 10).await.unwrap(), vec![fact.clone()]);
     within!(database, id, transaction => {
@@ -407,8 +415,8 @@ async fn articles_have_versions(database: &Database) {
     let tenant = database.of(id);
     let document_id = put(database, id, source, &[document("a", "one")]).await[0].document_id;
     let article = within!(database, id, transaction => {
-        let article = transaction.insert_article("Title", "Body", ArticleState::Draft).await.unwrap();
-        let second = transaction.update_article(article.id, "Title", "Better").await.unwrap();
+        let article = transaction.insert_article(ArticleText::written("Title", "Body", "system"), ArticleState::Draft).await.unwrap();
+        let second = transaction.update_article(article.id, ArticleText::written("Title", "Better", "system")).await.unwrap();
         assert_eq!(second.version, 2);
         transaction.set_article_state(article.id, ArticleState::Published, Some(document_id)).await.unwrap();
         transaction.set_article_state(article.id, ArticleState::InReview, None).await.unwrap();
@@ -439,25 +447,24 @@ async fn scans_know_their_pages(database: &Database) {
         let known = transaction.insert_pages(scan.id, &[page("b"), page("c"), page("c")]).await.unwrap();
         assert_eq!(known.len(), 1);
         assert!(not_found(&transaction.insert_pages(transaction.id(), &[page("a")]).await));
-        let outcome = PageOutcome {
-            state: PageState::New,
-            reason: None,
-            document_id: Some(DocumentId::from_uuid(Uuid::now_v7())),
-            etag: Some("\"1\"".to_owned()),
-            last_modified: None,
-        };
-        transaction.finish_page(pages[0], outcome).await.unwrap();
+        let outcome = PageOutcome { etag: Some("\"1\"".to_owned()), ..PageOutcome::ended(PageState::New, None) };
+        assert!(transaction.finish_page(pages[0], outcome.clone()).await.unwrap());
+        assert!(!transaction.finish_page(pages[0], outcome).await.unwrap(), "an outcome is final");
         assert!(transaction.set_scan_state(scan.id, ScanState::Running, None).await.unwrap());
         (scan, pages)
     });
     assert_eq!(tenant.load_page(pages[0]).await.unwrap().state, PageState::New);
     let counts = tenant.count_pages(scan.id).await.unwrap();
     assert_eq!((counts.get(&PageState::Pending), counts.get(&PageState::New)), (Some(&2), Some(&1)));
-    assert_eq!(tenant.list_pages(scan.id, None, Some(pages[0]), 10).await.unwrap().len(), 2);
-    assert_eq!(tenant.list_pages(scan.id, Some(PageState::New), None, 10).await.unwrap().len(), 1);
-    let validators = tenant.find_validators(source, "https://example.org/a").await.unwrap().unwrap();
-    assert_eq!(validators.etag.as_deref(), Some("\"1\""));
-    assert!(tenant.find_validators(source, "https://example.org/b").await.unwrap().is_none());
+    assert_eq!(tenant.list_pages(scan.id, PageFilter::default(), Some(pages[0]), 10).await.unwrap().len(), 2);
+    let only_new = PageFilter { state: Some(PageState::New), ..PageFilter::default() };
+    assert_eq!(tenant.list_pages(scan.id, only_new, None, 10).await.unwrap().len(), 1);
+    let (a, b) = ("https://example.org/a", "https://example.org/b");
+    let other = ScanId::from_uuid(Uuid::now_v7());
+    let last = tenant.find_last_reading(source, other, a).await.unwrap().unwrap();
+    assert_eq!(last.etag.as_deref(), Some("\"1\""));
+    assert!(tenant.find_last_reading(source, other, b).await.unwrap().is_none(), "it was not read");
+    assert!(tenant.find_last_reading(source, scan.id, a).await.unwrap().is_none(), "no earlier scan");
     within!(database, id, transaction => {
         assert!(transaction.set_scan_state(scan.id, ScanState::Failed, Some("gone".to_owned())).await.unwrap());
         assert!(!transaction.set_scan_state(scan.id, ScanState::Running, None).await.unwrap(), "an end is final");

@@ -2,7 +2,9 @@
 
 use crate::error::{Error, Result};
 use domain::ErrorKind;
-use domain::job::{AnswerTurn, DiscoverPages, FailPage, FailScan, HandOffTurn, Job, ScanPage, Work};
+use domain::job::{
+    AnswerTurn, ConcludeScan, DiscoverPages, FailEval, FailPage, FailScan, HandOffTurn, Job, RunEval, ScanPage, Work,
+};
 use futures::future::BoxFuture;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -80,6 +82,16 @@ pub(crate) async fn enqueue_follow_up(transaction: &mut Transaction, job: &Job) 
         DiscoverPages::KIND => {
             if let Ok(DiscoverPages { scan_id }) = serde_json::from_value(payload()) {
                 transaction.enqueue_for(organization, &FailScan { scan_id }, now).await?;
+            }
+        }
+        ConcludeScan::KIND => {
+            if let Ok(ConcludeScan { scan_id }) = serde_json::from_value(payload()) {
+                transaction.enqueue_for(organization, &FailScan { scan_id }, now).await?;
+            }
+        }
+        RunEval::KIND => {
+            if let Ok(RunEval { run_id }) = serde_json::from_value(payload()) {
+                transaction.enqueue_for(organization, &FailEval { run_id }, now).await?;
             }
         }
         _ => {}

@@ -9,6 +9,7 @@ use apalis::prelude::{Data, WorkerBuilder};
 use domain::job::{Job, Queue};
 use domain::{ErrorKind, WorkerId};
 use futures::FutureExt;
+use ingest::Library;
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -41,12 +42,19 @@ pub struct Worker {
     database: Database,
     registry: Registry,
     settings: Settings,
+    library: Option<Library>,
 }
 
 impl Worker {
     /// A worker that runs the jobs in `registry`.
     pub fn new(database: Database, registry: Registry, settings: Settings) -> Self {
-        Self { database, registry, settings }
+        Self { database, registry, settings, library: None }
+    }
+
+    /// The same, which also looks after what scans of this library are due.
+    #[must_use]
+    pub fn with_scans(self, library: Library) -> Self {
+        Self { library: Some(library), ..self }
     }
 
     /// Works until `stop`; then lets running jobs end and gives back the others.
@@ -57,6 +65,9 @@ impl Worker {
         tasks.spawn(lease::renew(self.database.clone(), worker, self.settings.lease));
         tasks.spawn(lease::rescue(self.database.clone()));
         tasks.spawn(jobs::delete_expired::schedule(self.database.clone()));
+        if let Some(library) = self.library.clone() {
+            tasks.spawn(jobs::scan_clock::run(library));
+        }
         let Settings { concurrency, turn_timeout, knowledge_timeout, .. } = self.settings;
         let mut runners = tokio::task::JoinSet::new();
         runners.spawn(self.runner(worker, Queue::Answering, concurrency, turn_timeout).run(stop.clone()));

@@ -60,7 +60,7 @@ pub(crate) enum Role {
 pub(crate) struct AnswerObject {
     /// Always `answer`.
     object: &'static str,
-    content: String,
+    pub(crate) content: String,
     citations: Vec<CitationObject>,
     /// `answer`, `clarify` or `hand_off`.
     #[schema(value_type = String, example = "answer")]
@@ -109,7 +109,7 @@ pub(crate) async fn create_answer(
         None => default_assistant(tenant).await?,
     };
     let asked = Asked { text: body.question, history: body.history, facts: Vec::new() };
-    answer(&app, caller.organization_id(), assistant, asked).await
+    Ok(axum::Json(answer(&app, caller.organization_id(), assistant, asked).await?))
 }
 
 /// What is asked, with what the one who answers knows.
@@ -125,7 +125,7 @@ pub(crate) async fn answer(
     organization_id: OrganizationId,
     assistant: Assistant,
     asked: Asked,
-) -> Result<axum::Json<AnswerObject>> {
+) -> Result<AnswerObject> {
     check(&asked)?;
     let Ok(_permit) = app.answers.try_acquire() else {
         return Err(Problem::busy("too many questions are being answered at once"));
@@ -144,7 +144,7 @@ pub(crate) async fn answer(
     };
     let answer = answering::answer(&app.desk, &question).await?;
     record_usage(app, organization_id, assistant_id, &answer).await?;
-    Ok(axum::Json(answer.into()))
+    Ok(answer.into())
 }
 
 async fn record_usage(

@@ -8,10 +8,11 @@ use crate::list::{self, List};
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::knowledge::{Article, ArticleState};
-use domain::{ArticleId, DocumentId, Time};
+use domain::suggestion::{ArticleKind, ArticleOrigin};
+use domain::{ArticleId, DocumentId, SourceId, Time};
 use ingest::articles::{archive, publish};
 use serde::{Deserialize, Serialize};
-use storage::articles::ArticleVersion;
+use storage::articles::ArticleText;
 use utoipa::{IntoParams, ToSchema};
 
 /// Characters of a title at most.
@@ -37,6 +38,17 @@ pub(crate) struct ArticleObject {
     state: ArticleState,
     /// Grows with every change.
     version: i64,
+    /// `article` or `faq`.
+    #[schema(value_type = String, example = "article")]
+    kind: ArticleKind,
+    /// `written` by a person or `generated` from documents.
+    #[schema(value_type = String, example = "written")]
+    origin: ArticleOrigin,
+    /// The source it is generated from.
+    #[schema(value_type = Option<String>)]
+    source_id: Option<SourceId>,
+    /// The version that holds what the generator said last.
+    base_version: Option<i64>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Time,
     #[schema(value_type = String, format = DateTime)]
@@ -53,6 +65,10 @@ impl From<Article> for ArticleObject {
             body: article.body,
             state: article.state,
             version: article.version,
+            kind: article.kind,
+            origin: article.origin,
+            source_id: article.source_id,
+            base_version: article.base_version,
             created_at: article.created_at,
             updated_at: article.updated_at,
         }
@@ -107,7 +123,9 @@ pub(crate) async fn create_article(
 ) -> Result<(StatusCode, axum::Json<ArticleObject>)> {
     check(&new.title, &new.body)?;
     let mut transaction = app.of(caller.organization_id()).begin().await?;
-    let article = transaction.insert_article(&new.title, &new.body, ArticleState::Draft).await?;
+    let article = transaction
+        .insert_article(ArticleText::written(&new.title, &new.body, &caller.actor()), ArticleState::Draft)
+        .await?;
     transaction.commit().await?;
     Ok((StatusCode::CREATED, axum::Json(article.into())))
 }
@@ -149,7 +167,7 @@ pub(crate) async fn update_article(
     let body = changes.body.unwrap_or(present.body);
     check(&title, &body)?;
     let mut transaction = tenant.begin().await?;
-    let article = transaction.update_article(id, &title, &body).await?;
+    let article = transaction.update_article(id, ArticleText::written(&title, &body, &caller.actor())).await?;
     transaction.commit().await?;
     Ok(axum::Json(article.into()))
 }
@@ -169,49 +187,6 @@ pub(crate) async fn delete_article(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The text of an article at one version.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ArticleVersionObject {
-    /// Always `article_version`.
-    object: &'static str,
-    #[schema(value_type = String)]
-    article_id: ArticleId,
-    /// From 1.
-    version: i64,
-    title: String,
-    body: String,
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Time,
-}
-
-impl From<ArticleVersion> for ArticleVersionObject {
-    fn from(version: ArticleVersion) -> Self {
-        Self {
-            object: "article_version",
-            article_id: version.article_id,
-            version: version.version,
-            title: version.title,
-            body: version.body,
-            created_at: version.created_at,
-        }
-    }
-}
-
-/// Lists the versions of an article, the newest first.
-#[utoipa::path(get, path = "/v1/articles/{id}/versions", tag = "knowledge", params(("id" = String, Path)),
-    operation_id = "list_article_versions",
-    responses((status = 200, description = "All versions", body = List<ArticleVersionObject>)))]
-pub(crate) async fn list_versions(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<ArticleId>,
-) -> Result<axum::Json<List<ArticleVersionObject>>> {
-    let tenant = app.of(caller.organization_id());
-    tenant.load_article(id).await?;
-    let versions = tenant.list_article_versions(id).await?;
-    Ok(axum::Json(List::whole(versions.into_iter().map(ArticleVersionObject::from).collect())))
-}
-
 /// Publishes the present text of an article: answers may cite it when this returns.
 #[utoipa::path(post, path = "/v1/articles/{id}/publish", tag = "knowledge", params(("id" = String, Path)),
     responses((status = 200, description = "The article as it is now", body = ArticleObject)))]
@@ -220,7 +195,7 @@ pub(crate) async fn publish_article(
     caller: Caller,
     Path(id): Path<ArticleId>,
 ) -> Result<axum::Json<ArticleObject>> {
-    Ok(axum::Json(publish(&app.library, caller.organization_id(), id).await?.into()))
+    Ok(axum::Json(publish(&app.library, caller.organization_id(), id, &caller.actor()).await?.into()))
 }
 
 /// Takes an article out of answers; its text stays.
@@ -231,10 +206,10 @@ pub(crate) async fn archive_article(
     caller: Caller,
     Path(id): Path<ArticleId>,
 ) -> Result<axum::Json<ArticleObject>> {
-    Ok(axum::Json(archive(&app.library, caller.organization_id(), id).await?.into()))
+    Ok(axum::Json(archive(&app.library, caller.organization_id(), id, &caller.actor()).await?.into()))
 }
 
-fn check(title: &str, body: &str) -> Result<()> {
+pub(crate) fn check(title: &str, body: &str) -> Result<()> {
     let characters = title.trim().chars().count();
     if characters == 0 || characters > TITLE_CHARS_MAX {
         return Err(Problem::invalid(format!("`title` has from 1 to {TITLE_CHARS_MAX} characters")).at("/title"));

@@ -56,6 +56,11 @@ pub(crate) struct AssistantSettingsObject {
     clarifications_max: i64,
     /// Passages in the prompt at most.
     passages_max: usize,
+    /// At most this share of the given answers may be wrong; only as far as the calibration promises it.
+    target_error: Option<f64>,
+    /// What turns confidences into probabilities; `null` is uncalibrated.
+    #[schema(value_type = Option<Object>)]
+    calibration: Option<serde_json::Value>,
     /// Weight of the vectors in the fusion, 0 to 1.
     dense_weight: f64,
     /// Tokens of the whole prompt at most.
@@ -208,12 +213,23 @@ fn check(settings: &AssistantSettings) -> Result<()> {
             "window_tokens_max",
             "at most `prompt_tokens_max`".to_owned(),
         ),
+        (refusal(settings).is_none(), "target_error", refusal(settings).unwrap_or_default()),
     ];
     match rules.into_iter().find(|(kept, ..)| !kept) {
         None => Ok(()),
         Some((_, field, rule)) => {
             Err(Problem::invalid(format!("`{field}` is {rule}")).at(format!("/settings/{field}")))
         }
+    }
+}
+
+/// Why the target error rate cannot be promised, where one is set and cannot.
+fn refusal(settings: &AssistantSettings) -> Option<String> {
+    let target = settings.target_error?;
+    match &settings.calibration {
+        _ if !(target > 0.0 && target < 1.0) => Some("above 0 and below 1".to_owned()),
+        Some(calibration) => calibration.refusal(target).map(|refusal| format!("not promised: {refusal}")),
+        None => Some("only promised by a calibration: POST /v1/evals/runs/{id}/calibration".to_owned()),
     }
 }
 

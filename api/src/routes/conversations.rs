@@ -5,7 +5,7 @@ use crate::auth::Caller;
 use crate::body::{Json, Path, Query};
 use crate::error::{Problem, Result};
 use crate::list::{self, List};
-use crate::objects::{ConversationObject, HandoffObject, MessageObject};
+use crate::objects::{ConversationListed, ConversationObject, HandoffObject, MessageObject};
 use answering::receive::{Incoming, receive};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -17,6 +17,7 @@ use domain::message::Message;
 use domain::{AgentId, AssistantId, ChannelId, ConversationId, CustomerId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use storage::conversations::{ConversationChange, ConversationFilter, NewConversation};
 use storage::customers::NewCustomer;
 use storage::{Tenant, Transaction};
@@ -228,12 +229,12 @@ pub(crate) struct ListConversations {
 
 /// Lists conversations, the last changed first.
 #[utoipa::path(get, path = "/v1/conversations", tag = "conversations", params(ListConversations),
-    responses((status = 200, description = "A stretch of the list", body = List<ConversationObject>)))]
+    responses((status = 200, description = "A stretch of the list", body = List<ConversationListed>)))]
 pub(crate) async fn list_conversations(
     State(app): State<App>,
     caller: Caller,
     Query(query): Query<ListConversations>,
-) -> Result<axum::Json<List<ConversationObject>>> {
+) -> Result<axum::Json<List<ConversationListed>>> {
     let tenant = app.of(caller.organization_id());
     let limit = list::limit(query.limit)?;
     let before = query.after.as_deref().map(|after| list::keyset(Some(after))).transpose()?;
@@ -252,7 +253,14 @@ pub(crate) async fn list_conversations(
     };
     let rows = tenant.list_conversations(&filter, limit + 1).await?;
     let cursor = |row: &Conversation| list::cursor(row.updated_at, row.id);
-    Ok(axum::Json(List::stretch(rows, limit, cursor, ConversationObject::from)))
+    let ids: Vec<ConversationId> = rows.iter().map(|row| row.id).collect();
+    let previews = tenant.list_previews(&ids).await?;
+    let mut previews: HashMap<_, _> = previews.into_iter().map(|preview| (preview.conversation_id, preview)).collect();
+    let listed = |row: Conversation| {
+        let preview = previews.remove(&row.id);
+        ConversationListed::new(row, preview)
+    };
+    Ok(axum::Json(List::stretch(rows, limit, cursor, listed)))
 }
 
 /// A conversation with its handoff.

@@ -39,7 +39,7 @@ pub(crate) struct CreateMessage {
     /// The id the client knows it by: the same id again brings the first message back.
     #[serde(default)]
     external_id: Option<String>,
-    /// The agent who says it, where `sender` is `agent`.
+    /// The agent who says it, where `sender` is `agent`; a member always speaks as their own.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     agent_id: Option<AgentId>,
@@ -158,10 +158,11 @@ async fn create_agent_message(app: &App, caller: &Caller, id: ConversationId, bo
             .hint("the header `idempotency-key` keeps an agent's message from being said twice"));
     }
     let organization_id = caller.organization_id();
-    if let Some(agent_id) = body.agent_id {
+    let agent_id = caller.agent_or(body.agent_id);
+    if let Some(agent_id) = agent_id {
         app.of(organization_id).load_agent(agent_id).await?;
     }
-    let message = say_as_agent(&app.desk, organization_id, id, body.agent_id, body.content).await?;
+    let message = say_as_agent(&app.desk, organization_id, id, agent_id, body.content).await?;
     Ok((StatusCode::ACCEPTED, axum::Json(MessageObject::from(message))).into_response())
 }
 
@@ -182,20 +183,23 @@ fn stream_answer(app: App, message: Message) -> Response {
 /// The answer sentence by sentence, then whole. It is stored already: nothing is streamed that a
 /// later check could take back.
 fn pieces(answer: Message) -> Vec<Event> {
-    let starts: Vec<usize> = sentences(&answer.content).iter().skip(1).map(|unit| unit.range.start).collect();
-    let ends = starts.iter().copied().chain([answer.content.len()]);
-    let begins = [0].into_iter().chain(starts.iter().copied());
-    let mut events: Vec<Event> = begins
-        .zip(ends)
-        .filter_map(|(start, end)| answer.content.get(start..end))
-        .filter(|text| !text.is_empty())
+    let mut events: Vec<Event> = deltas(&answer.content)
+        .into_iter()
         .map(|delta| event("message.delta", &json!({ "message_id": answer.id, "delta": delta })))
         .collect();
     events.push(event("message.completed", &MessageObject::from(answer)));
     events
 }
 
-fn event(kind: &str, data: &impl Serialize) -> Event {
+/// The text in pieces of a sentence each; together they are the text.
+pub(crate) fn deltas(content: &str) -> Vec<&str> {
+    let starts: Vec<usize> = sentences(content).iter().skip(1).map(|unit| unit.range.start).collect();
+    let ends = starts.iter().copied().chain([content.len()]);
+    let begins = [0].into_iter().chain(starts.iter().copied());
+    begins.zip(ends).filter_map(|(start, end)| content.get(start..end)).filter(|text| !text.is_empty()).collect()
+}
+
+pub(crate) fn event(kind: &str, data: &impl Serialize) -> Event {
     Event::default().event(kind).data(serde_json::to_string(data).unwrap_or_default())
 }
 

@@ -6,12 +6,21 @@ use crate::body::Json;
 use crate::error::Result;
 use crate::routes::answers::{AnswerObject, Asked, Said, answer};
 use crate::routes::assistants::{AssistantSettingsObject, default_assistant, merged};
+use crate::routes::messages::{Wanted, deltas, event};
 use axum::extract::State;
-use domain::{AssistantId, CustomerId};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use domain::assistant::Assistant;
+use domain::{AssistantId, CustomerId, OrganizationId};
+use futures::stream::{self, StreamExt};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use std::convert::Infallible;
+use std::time::Duration;
 use utoipa::ToSchema;
 
+/// How often a stream without news shows that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Facts of the customer that are read.
 const FACTS_READ: i64 = 200;
 
@@ -38,13 +47,17 @@ pub(crate) struct CreatePlaygroundRun {
 }
 
 /// Runs the pipeline with draft settings; only what a model call cost is recorded.
+///
+/// With `Accept: text/event-stream` the events are `run.started`, then a `run.delta` for each sentence
+/// of the answer once it is verified, then `run.completed` with the answer and its trace, or `error`.
 #[utoipa::path(post, path = "/v1/playground/runs", tag = "playground", request_body = CreatePlaygroundRun,
     responses((status = 200, description = "The answer with its trace", body = AnswerObject)))]
 pub(crate) async fn create_playground_run(
     State(app): State<App>,
     caller: Caller,
+    wanted: Wanted,
     Json(body): Json<CreatePlaygroundRun>,
-) -> Result<axum::Json<AnswerObject>> {
+) -> Result<Response> {
     let tenant = app.of(caller.organization_id());
     let mut assistant = match body.assistant {
         Some(id) => tenant.load_assistant(id).await?,
@@ -59,5 +72,28 @@ pub(crate) async fn create_playground_run(
         None => Vec::new(),
     };
     let asked = Asked { text: body.question, history: body.history, facts };
-    answer(&app, caller.organization_id(), assistant, asked).await
+    match wanted {
+        Wanted::Stream => Ok(stream_run(app, caller.organization_id(), assistant, asked)),
+        Wanted::Later | Wanted::Answer => {
+            Ok(axum::Json(answer(&app, caller.organization_id(), assistant, asked).await?).into_response())
+        }
+    }
+}
+
+fn stream_run(app: App, organization_id: OrganizationId, assistant: Assistant, asked: Asked) -> Response {
+    let started = event("run.started", &json!({ "assistant_id": assistant.id }));
+    let run = stream::once(async move {
+        match answer(&app, organization_id, assistant, asked).await {
+            Ok(answer) => pieces(&answer),
+            Err(problem) => vec![event("error", &problem.into_body(""))],
+        }
+    });
+    let events = stream::iter([started]).chain(run.flat_map(stream::iter));
+    let numbered = events.enumerate().map(|(place, event)| Ok::<_, Infallible>(event.id((place + 1).to_string())));
+    Sse::new(numbered).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response()
+}
+
+fn pieces(answer: &AnswerObject) -> Vec<Event> {
+    let deltas = deltas(&answer.content).into_iter().map(|delta| event("run.delta", &json!({ "delta": delta })));
+    deltas.chain([event("run.completed", answer)]).collect()
 }

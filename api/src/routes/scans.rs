@@ -7,12 +7,14 @@ use crate::error::Result;
 use crate::list::{self, List};
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::page::{Page, PageState, Scan, ScanSettings, ScanState};
+use domain::page::{Page, PageDecision, PageState, Scan, ScanSettings, ScanState};
 use domain::{DocumentId, PageId, ScanId, SourceId, Time};
 use ingest::preview::Preview;
-use ingest::scan::{cancel, pause, progress, resume, start};
+use ingest::progress::progress;
+use ingest::scan::{cancel, pause, resume, start};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use storage::pages::PageFilter;
 use utoipa::{IntoParams, ToSchema};
 
 /// A scan to start, or to look at before.
@@ -33,9 +35,15 @@ pub(crate) struct CreateScan {
     /// Links followed in a row at most.
     #[serde(default)]
     depth_max: Option<usize>,
-    /// Publish what is generated without review.
+    /// Draft articles and questions with answers from the pages, for review; `true` where absent.
+    #[serde(default)]
+    generate: Option<bool>,
+    /// Publish what is generated without review, as far as every sentence of it is proved.
     #[serde(default)]
     publish: bool,
+    /// Minutes after which the scan ends; pages not read by then are skipped. Time on hold does not count.
+    #[serde(default)]
+    deadline_minutes: Option<u32>,
 }
 
 impl CreateScan {
@@ -46,7 +54,9 @@ impl CreateScan {
             exclude: self.exclude,
             pages_max: self.pages_max.unwrap_or(default.pages_max),
             depth_max: self.depth_max.unwrap_or(default.depth_max),
+            generate: self.generate.unwrap_or(default.generate),
             publish: self.publish,
+            deadline_minutes: self.deadline_minutes.unwrap_or(default.deadline_minutes),
         }
     }
 }
@@ -64,13 +74,18 @@ pub(crate) struct ScanObject {
     url: String,
     #[schema(value_type = Object)]
     settings: ScanSettings,
-    /// `discovering`, `running`, `paused`, `completed`, `cancelled` or `failed`.
+    /// `discovering`, `running`, `paused`, `concluding`, `completed`, `cancelled` or `failed`.
     #[schema(value_type = String, example = "running")]
     state: ScanState,
     /// Why it failed, in a sentence for people.
     error: Option<String>,
+    /// Why changes wait for a person, in a sentence for people.
+    held_because: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Time,
+    /// Pages that are not read by then are skipped.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    deadline_at: Option<Time>,
     #[schema(value_type = Option<String>, format = DateTime)]
     finished_at: Option<Time>,
 }
@@ -85,7 +100,9 @@ impl From<Scan> for ScanObject {
             settings: scan.settings,
             state: scan.state,
             error: scan.error,
+            held_because: scan.held_because,
             created_at: scan.created_at,
+            deadline_at: scan.deadline_at,
             finished_at: scan.finished_at,
         }
     }
@@ -148,6 +165,18 @@ pub(crate) struct ScanOpened {
     scan: ScanObject,
     /// How many pages are in each state; states without a page are absent.
     pages: BTreeMap<String, i64>,
+    /// How many changes have each decision; decisions without a change are absent.
+    changes: BTreeMap<String, i64>,
+    /// Pages found so far.
+    pages_found: i64,
+    /// Pages that have their outcome.
+    pages_done: i64,
+    /// Pages that ended in a second, lately; of an ended scan over its whole time.
+    pages_per_second: f64,
+    /// Seconds until the pages found so far are done; absent when nothing moves.
+    seconds_left: Option<u64>,
+    /// Passages that had to be embedded; those whose text was known were not.
+    chunks_embedded: i64,
 }
 
 /// Reads a scan with its progress.
@@ -158,10 +187,18 @@ pub(crate) async fn get_scan(
     caller: Caller,
     Path(id): Path<ScanId>,
 ) -> Result<axum::Json<ScanOpened>> {
-    let scan = app.of(caller.organization_id()).load_scan(id).await?.into();
-    let counts = progress(&app.library, caller.organization_id(), id).await?;
-    let pages = counts.into_iter().map(|(state, count)| (state.to_string(), count)).collect();
-    Ok(axum::Json(ScanOpened { scan, pages }))
+    let scan = app.of(caller.organization_id()).load_scan(id).await?;
+    let progress = progress(&app.library, caller.organization_id(), &scan).await?;
+    Ok(axum::Json(ScanOpened {
+        scan: scan.into(),
+        pages: progress.pages,
+        changes: progress.changes,
+        pages_found: progress.pages_found,
+        pages_done: progress.pages_done,
+        pages_per_second: progress.pages_per_second,
+        seconds_left: progress.seconds_left,
+        chunks_embedded: progress.chunks_embedded,
+    }))
 }
 
 /// One address of a scan.
@@ -183,6 +220,9 @@ pub(crate) struct PageObject {
     reason: Option<String>,
     #[schema(value_type = Option<String>)]
     document_id: Option<DocumentId>,
+    /// Of a change: `unconfirmed`, `waiting`, `approved`, `applied`, `rejected` or `superseded`.
+    #[schema(value_type = Option<String>, example = "waiting")]
+    decision: Option<PageDecision>,
     #[schema(value_type = Option<String>, format = DateTime)]
     finished_at: Option<Time>,
 }
@@ -198,6 +238,7 @@ impl From<Page> for PageObject {
             state: page.state,
             reason: page.reason,
             document_id: page.document_id,
+            decision: page.decision,
             finished_at: page.finished_at,
         }
     }
@@ -210,6 +251,9 @@ pub(crate) struct ListPages {
     /// Only pages in that state.
     #[param(value_type = Option<String>)]
     state: Option<PageState>,
+    /// Only changes with that decision.
+    #[param(value_type = Option<String>)]
+    decision: Option<PageDecision>,
     /// From 1 to 100; 20 where absent.
     limit: Option<i64>,
     /// The `next_cursor` of the stretch before.
@@ -229,7 +273,8 @@ pub(crate) async fn list_pages(
     let limit = list::limit(query.limit)?;
     let after = list::id(query.after.as_deref())?;
     tenant.load_scan(id).await?;
-    let rows = tenant.list_pages(id, query.state, after, limit + 1).await?;
+    let filter = PageFilter { state: query.state, decision: query.decision, differs: false };
+    let rows = tenant.list_pages(id, filter, after, limit + 1).await?;
     let cursor = |row: &Page| list::id_cursor(row.id);
     Ok(axum::Json(List::stretch(rows, limit, cursor, PageObject::from)))
 }

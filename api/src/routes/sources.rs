@@ -7,12 +7,15 @@ use crate::error::{Problem, Result};
 use crate::list::{self, List};
 use axum::extract::State;
 use axum::http::StatusCode;
+use domain::job::DraftArticles;
 use domain::knowledge::Source;
+use domain::page::RescanSettings;
 use domain::{DocumentId, SourceId, Time};
 use ingest::files::put_file;
 use ingest::sources::{self, Intake, Refusal};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::time::Duration;
 use storage::documents::{Put, PutOutcome};
 use storage::sources::NewSource;
 use utoipa::{IntoParams, ToSchema};
@@ -110,10 +113,13 @@ pub(crate) async fn create_source(
     if body.url.as_ref().is_some_and(|url| !is_http(url)) {
         return Err(Problem::invalid("`url` does not start with http:// or https://").at("/url"));
     }
-    kind.check(&body.settings).map_err(|refusal| refused(refusal, "/settings"))?;
+    sources::check(kind, &body.settings).map_err(|refusal| refused(refusal, "/settings"))?;
+    let every = rescan_every(&body.kind, &body.settings)?;
     let new = NewSource { kind: body.kind, name: body.name, url: body.url, settings: body.settings };
     let mut transaction = app.of(caller.organization_id()).begin().await?;
     let source = transaction.insert_source(new).await?;
+    let next = every.map(|every| transaction.now() + every);
+    transaction.schedule_rescan(source.id, next).await?;
     transaction.commit().await?;
     Ok((StatusCode::CREATED, axum::Json(source.into())))
 }
@@ -165,14 +171,47 @@ pub(crate) async fn update_source(
     let present = tenant.load_source(id).await?;
     let name = body.name.unwrap_or(present.name);
     check_name(&name)?;
+    let is_rescheduled = body.settings.is_some();
     if let (Some(settings), Ok(kind)) = (&body.settings, sources::source(&present.kind)) {
-        kind.check(settings).map_err(|refusal| refused(refusal, "/settings"))?;
+        sources::check(kind, settings).map_err(|refusal| refused(refusal, "/settings"))?;
     }
     let settings = body.settings.unwrap_or(present.settings);
+    let every = if is_rescheduled { rescan_every(&present.kind, &settings)? } else { None };
     let mut transaction = tenant.begin().await?;
     transaction.update_source(id, &name, &settings).await?;
+    if is_rescheduled {
+        let next = every.map(|every| transaction.now() + every);
+        transaction.schedule_rescan(id, next).await?;
+    }
     transaction.commit().await?;
     Ok(axum::Json(tenant.load_source(id).await?.into()))
+}
+
+/// What becomes of what is drafted.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct CreateDrafts {
+    /// Publish without review what is proved well enough.
+    publish: bool,
+}
+
+/// Has articles drafted from the documents of a source that were not drafted from yet; a job does it.
+#[utoipa::path(post, path = "/v1/sources/{id}/drafts", tag = "knowledge", params(("id" = String, Path)),
+    operation_id = "create_drafts", request_body = CreateDrafts,
+    responses((status = 202, description = "A job is on its way; the review queue shows what it finds")))]
+pub(crate) async fn create_drafts(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<SourceId>,
+    Json(body): Json<CreateDrafts>,
+) -> Result<StatusCode> {
+    let tenant = app.of(caller.organization_id());
+    tenant.load_source(id).await?;
+    let mut transaction = tenant.begin().await?;
+    let now = transaction.now();
+    transaction.enqueue(&DraftArticles { source_id: id, publish: body.publish }, now).await?;
+    transaction.commit().await?;
+    Ok(StatusCode::ACCEPTED)
 }
 
 /// Deletes a source with its scans and documents; nothing of it is found from now on.
@@ -188,6 +227,15 @@ pub(crate) async fn delete_source(
     transaction.insert_audit(&caller.actor(), "source.deleted", &id.to_string()).await?;
     transaction.commit().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// How often a website is scanned again, as its settings say; settings that cannot be are refused.
+fn rescan_every(kind: &str, settings: &Map<String, Value>) -> Result<Option<Duration>> {
+    if kind != "website" {
+        return Ok(None);
+    }
+    let settings = RescanSettings::of(settings).map_err(|reason| Problem::invalid(reason).at("/settings"))?;
+    Ok(settings.rescan_every_hours.map(|hours| Duration::from_hours(u64::from(hours))))
 }
 
 /// One file as a source took it.
@@ -295,7 +343,7 @@ pub(crate) async fn list_source_kinds() -> axum::Json<List<SourceKindObject>> {
             Intake::Files(extensions) => extensions.to_vec(),
             Intake::AnyFile => vec!["*"],
         },
-        settings_schema: source.schema(),
+        settings_schema: sources::schema(source),
     });
     axum::Json(List::whole(kinds.collect()))
 }

@@ -10,11 +10,15 @@
 mod bodies;
 mod conversations;
 mod customers;
+mod evals;
 mod events;
 mod foreign;
 mod idempotency;
 mod keys;
 mod knowledge;
+mod members;
 mod operations;
 mod playground;
+mod rescans;
+mod review;
 mod support;

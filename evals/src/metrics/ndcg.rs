@@ -1,7 +1,6 @@
 //! Normalised discounted cumulative gain (Järvelin and Kekäläinen 2002), with the linear gain of `trec_eval`.
 
-use crate::metrics::Metric;
-use std::collections::HashMap;
+use crate::metrics::{Judged, Metric};
 
 /// Hits that count.
 const CUT: usize = 10;
@@ -14,12 +13,16 @@ impl Metric for Ndcg {
         "ndcg@10"
     }
 
-    fn score(&self, ranking: &[String], relevant: &HashMap<String, i64>) -> f64 {
-        let gain = |document: &String| relevant.get(document).copied().unwrap_or(0);
-        let mut ideal: Vec<i64> = relevant.values().copied().collect();
+    fn about(&self) -> &'static str {
+        "How high the relevant documents stand among the first ten found"
+    }
+
+    fn score(&self, judged: &Judged<'_>) -> Option<f64> {
+        let gain = |document: &String| judged.relevant.get(document).copied().unwrap_or(0);
+        let mut ideal: Vec<i64> = judged.relevant.values().copied().collect();
         ideal.sort_unstable_by(|a, b| b.cmp(a));
         let best = discounted(ideal.into_iter());
-        if best > 0.0 { discounted(ranking.iter().map(gain)) / best } else { 0.0 }
+        (best > 0.0).then(|| discounted(judged.outcome.ranking.iter().map(gain)) / best)
     }
 }
 
@@ -32,11 +35,14 @@ fn discounted(gains: impl Iterator<Item = i64>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::evaluation::{Case, Outcome};
+    use std::collections::HashMap;
 
     #[test]
     fn a_relevant_document_in_second_place_counts_by_the_logarithm() {
         let relevant = HashMap::from([("a".to_owned(), 1)]);
-        let score = Ndcg.score(&["x".to_owned(), "a".to_owned()], &relevant);
-        assert!((score - 1.0 / 3.0_f64.log2()).abs() < 1e-9);
+        let outcome = Outcome { ranking: vec!["x".into(), "a".into()], ..Outcome::default() };
+        let judged = Judged { case: &Case::default(), outcome: &outcome, relevant: &relevant };
+        assert!((Ndcg.score(&judged).unwrap() - 1.0 / 3.0_f64.log2()).abs() < 1e-9);
     }
 }

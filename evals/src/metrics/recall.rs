@@ -1,28 +1,30 @@
 //! How much of what is relevant was found.
 
-use crate::metrics::Metric;
-use std::collections::HashMap;
+use crate::metrics::{Judged, Metric, share};
 
-/// Hits that count.
-const CUT: usize = 10;
-
-/// Recall@10.
-pub struct Recall;
+/// Recall among the first `cut` documents: 1, 5 or 10.
+pub struct Recall {
+    /// Documents that count.
+    pub cut: usize,
+}
 
 impl Metric for Recall {
     fn name(&self) -> &'static str {
-        "recall@10"
+        match self.cut {
+            1 => "recall@1",
+            5 => "recall@5",
+            _ => "recall@10",
+        }
     }
 
-    fn score(&self, ranking: &[String], relevant: &HashMap<String, i64>) -> f64 {
-        let wanted = relevant.values().filter(|relevance| **relevance > 0).count();
-        let found = ranking
-            .iter()
-            .take(CUT)
-            .filter(|document| relevant.get(*document).is_some_and(|relevance| *relevance > 0))
-            .count();
-        #[expect(clippy::cast_precision_loss, reason = "counts are small")]
-        let share = found as f64 / wanted.max(1) as f64;
-        share
+    fn about(&self) -> &'static str {
+        "Share of the relevant documents among the first found"
+    }
+
+    fn score(&self, judged: &Judged<'_>) -> Option<f64> {
+        let wanted = judged.relevant.values().filter(|relevance| **relevance > 0).count();
+        let first = judged.outcome.ranking.iter().take(self.cut);
+        let found = first.filter(|document| judged.is_relevant(document)).count();
+        (wanted > 0).then(|| share(found, wanted))
     }
 }

@@ -1,7 +1,6 @@
 //! How soon the first relevant document comes.
 
-use crate::metrics::Metric;
-use std::collections::HashMap;
+use crate::metrics::{Judged, Metric};
 
 /// Reciprocal rank of the first relevant document.
 pub struct ReciprocalRank;
@@ -11,11 +10,13 @@ impl Metric for ReciprocalRank {
         "mrr"
     }
 
-    fn score(&self, ranking: &[String], relevant: &HashMap<String, i64>) -> f64 {
-        let first = ranking
-            .iter()
-            .zip(1_u32..)
-            .find(|(document, _)| relevant.get(*document).is_some_and(|relevance| *relevance > 0));
-        first.map_or(0.0, |(_, place)| 1.0 / f64::from(place))
+    fn about(&self) -> &'static str {
+        "One divided by the place of the first relevant document"
+    }
+
+    fn score(&self, judged: &Judged<'_>) -> Option<f64> {
+        let mut places = judged.outcome.ranking.iter().zip(1_u32..);
+        let first = places.find(|(document, _)| judged.is_relevant(document));
+        judged.has_relevant().then(|| first.map_or(0.0, |(_, place)| 1.0 / f64::from(place)))
     }
 }

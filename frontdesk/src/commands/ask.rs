@@ -27,6 +27,8 @@ struct Shown {
     usage: domain::usage::TokenUsage,
     cost_micro_usd: i64,
     message_id: Option<domain::MessageId>,
+    #[serde(skip)]
+    is_calibrated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     trace: Option<Trace>,
 }
@@ -66,6 +68,7 @@ fn of_answer(answer: Answer, trace: bool) -> Shown {
         usage: answer.usage,
         cost_micro_usd: answer.cost_micro_usd,
         message_id: None,
+        is_calibrated: answer.trace.confidence.as_ref().is_some_and(|value| value.calibration_version.is_some()),
         trace: trace.then_some(answer.trace),
     }
 }
@@ -125,6 +128,7 @@ async fn stored(wired: &Wired, customer: &str, options: &cli::Ask) -> Result<Sho
         },
         cost_micro_usd: reply.cost_micro_usd,
         message_id: Some(reply.id),
+        is_calibrated: wired.home.assistant.settings.calibration.is_some(),
         trace,
     })
 }
@@ -154,8 +158,8 @@ fn in_words(shown: &Shown) -> String {
     }
     let decision = shown.decision.map(|decision| decision.to_string()).unwrap_or_default();
     let reason = shown.handoff_reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-    let confidence =
-        shown.confidence.map(|value| format!("confidence {value:.2} (uncalibrated) · ")).unwrap_or_default();
+    let kind = if shown.is_calibrated { "calibrated" } else { "uncalibrated" };
+    let confidence = shown.confidence.map(|value| format!("confidence {value:.2} ({kind}) · ")).unwrap_or_default();
     let tokens = shown.usage.input_tokens + shown.usage.output_tokens;
     let model = shown.model.as_deref().unwrap_or("the desk itself");
     lines.push(format!("{confidence}{decision}{reason} · {model} · {tokens} tokens"));

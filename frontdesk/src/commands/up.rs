@@ -33,7 +33,7 @@ pub(crate) async fn up(wired: Wired, options: &cli::Up, output: Output) -> Resul
     tasks.spawn(api::serve(listener, state(&wired)?, stop.clone()));
     tasks.spawn(wired.worker().run(stop.clone()));
     follow_and_fetch(&wired, &tasks, &stop, output);
-    say_where(&wired, address, output)?;
+    say_where(&wired, address, output).await?;
     output.line(&format!("ready in {:.1} s · Ctrl-C to stop", wired.started.elapsed().as_secs_f64()))?;
     wait(&wired, &tasks, &stop, output).await
 }
@@ -46,7 +46,7 @@ pub(crate) async fn api_only(wired: Wired, output: Output) -> Result<Exit, Failu
     let (listener, address) = listen(&wired).await?;
     tasks.spawn(api::serve(listener, state(&wired)?, stop.clone()));
     follow_and_fetch(&wired, &tasks, &stop, output);
-    say_where(&wired, address, output)?;
+    say_where(&wired, address, output).await?;
     output.line("ready · messages are answered by `frontdesk worker` · Ctrl-C to stop")?;
     wait(&wired, &tasks, &stop, output).await
 }
@@ -81,7 +81,10 @@ fn state(wired: &Wired) -> Result<api::State, Failure> {
         desk: wired.desk.clone(),
         library: wired.library.clone(),
         metrics,
-        settings: api::Settings::default(),
+        settings: api::Settings {
+            secure_cookies: wired.settings.api.public_url.starts_with("https://"),
+            ..api::Settings::default()
+        },
     })
 }
 
@@ -121,8 +124,8 @@ fn greet(wired: &Wired, output: Output) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Where it can be reached, and by whom.
-fn say_where(wired: &Wired, address: SocketAddr, output: Output) -> Result<(), Failure> {
+/// Where it can be reached, and by whom. A desk without a member gets a fresh one-time link.
+async fn say_where(wired: &Wired, address: SocketAddr, output: Output) -> Result<(), Failure> {
     let settings = &wired.settings;
     if address.ip().is_loopback() && settings.api.public_url.is_empty() {
         warn(output, "reachable from this computer only; to publish: --listen 0.0.0.0:8420 and api.public_url")?;
@@ -131,7 +134,13 @@ fn say_where(wired: &Wired, address: SocketAddr, output: Output) -> Result<(), F
         "" => format!("http://{address}"),
         url => url.to_owned(),
     };
-    output.line(&format!("\n   API       {base}/v1"))?;
+    let set_up = api::session::set_up_path(&wired.desk.database, wired.organization_id()).await;
+    let set_up = set_up.map_err(|error| Failure::new(Exit::Problem, "no set-up link can be made").because(error))?;
+    match set_up {
+        Some(path) => output.line(&format!("\n   Console   {base}{path}   one-time link, 30 min"))?,
+        None => output.line(&format!("\n   Console   {base}/"))?,
+    }
+    output.line(&format!("   API       {base}/v1"))?;
     output.line(&format!("   API docs  {base}/docs"))?;
     output.line("   API key   frontdesk key create --name my-laptop")?;
     output.line("   Knowledge frontdesk scan https://docs.example.com")?;

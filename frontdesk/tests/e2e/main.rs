@@ -12,6 +12,7 @@ mod crashes;
 mod faults;
 #[path = "../../../storage/tests/support/postgres.rs"]
 mod postgres;
+mod rescans;
 
 use frontdesk::bench::bed::{Bed, WorkerProcess};
 use frontdesk::bench::ledger::Ledger;

@@ -75,7 +75,7 @@ pub(super) fn part(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str) -> Resul
         let why = format!("`{name}` in the file unpacks to more than {PART_BYTES_MAX} bytes");
         return Err(Refusal::new(why, "check where the file is from, or cut it into smaller ones"));
     }
-    Ok(Some(crate::charset::decode(&bytes, None)))
+    Ok(Some(crate::charset::decode(&bytes, None).into_owned()))
 }
 
 /// Calls for each piece of a part.

@@ -3,15 +3,17 @@
 mod answer_turn;
 pub mod delete_expired;
 mod deliver_message;
+pub mod draft_articles;
 mod embed_chunks;
+pub mod scan_clock;
 mod scans;
 
 use crate::error::{Error, Result};
 use crate::registry::Registry;
 use answering::Desk;
 use domain::job::{
-    AnswerTurn, DeleteExpired, DeliverMessage, DiscoverPages, EmbedChunks, FailPage, FailScan, HandOffTurn, Job,
-    ScanPage,
+    AnswerTurn, ConcludeScan, DeleteExpired, DeliverMessage, DiscoverPages, DraftArticles, EmbedChunks, FailPage,
+    FailScan, HandOffTurn, Job, ResumeScan, ScanPage,
 };
 use domain::{ErrorKind, OrganizationId};
 use ingest::Library;
@@ -21,6 +23,8 @@ pub fn registry(desk: &Desk, library: &Library, retention: delete_expired::Reten
     let (answers, handoffs, deliveries) = (desk.clone(), desk.clone(), desk.clone());
     let (discovers, reads, failed_pages, failed_scans, embeds) =
         (library.clone(), library.clone(), library.clone(), library.clone(), library.clone());
+    let (resumes, concludes) = (library.clone(), library.clone());
+    let drafts = (desk.clone(), library.clone());
     let database = desk.database.clone();
     Registry::new()
         .on::<AnswerTurn, _, _>(move |work, job| answer_turn::run(answers.clone(), work, job))
@@ -30,11 +34,14 @@ pub fn registry(desk: &Desk, library: &Library, retention: delete_expired::Reten
         .on::<ScanPage, _, _>(move |work, job| scans::read_page(reads.clone(), work, job))
         .on::<FailPage, _, _>(move |work, job| scans::fail_page(failed_pages.clone(), work, job))
         .on::<FailScan, _, _>(move |work, job| scans::fail_scan(failed_scans.clone(), work, job))
+        .on::<ResumeScan, _, _>(move |work, job| scans::resume(resumes.clone(), work, job))
+        .on::<ConcludeScan, _, _>(move |work, job| scans::conclude(concludes.clone(), work, job))
         .on::<EmbedChunks, _, _>(move |work, job| embed_chunks::run(embeds.clone(), work, job))
+        .on::<DraftArticles, _, _>(move |work, job| draft_articles::run(drafts.0.clone(), drafts.1.clone(), work, job))
         .on::<DeleteExpired, _, _>(move |_, _| delete_expired::run(database.clone(), retention))
 }
 
 /// The organization that a job is for.
-pub(crate) fn organization(job: &Job) -> Result<OrganizationId> {
+pub fn organization(job: &Job) -> Result<OrganizationId> {
     job.organization_id.ok_or_else(|| Error::new(ErrorKind::Invalid, "the job names no organization"))
 }

@@ -59,16 +59,19 @@ struct Cutter<'a> {
     units: Vec<Unit>,
     block: usize,
     open: Option<Open>,
-    fence: Option<&'static str>,
+    /// The mark of the code block that is open: its backticks or tildes.
+    fence: Option<String>,
 }
 
 impl Cutter<'_> {
     fn line(&mut self, range: Range<usize>) {
         let line = self.text.get(range.clone()).unwrap_or_default();
         let trimmed = line.trim();
-        if let Some(fence) = self.fence {
+        if let Some(fence) = &self.fence {
+            // Code may hold shorter marks than its own, and marks with words behind them.
+            let is_end = trimmed.starts_with(fence.as_str()) && trimmed.trim_matches(['`', '~']).is_empty();
             self.extend(range.end);
-            if trimmed.starts_with(fence) {
+            if is_end {
                 self.fence = None;
                 self.close();
             }
@@ -78,7 +81,7 @@ impl Cutter<'_> {
             LineKind::Blank => self.close(),
             LineKind::Fence(fence) => {
                 self.begin(range, UnitKind::Code);
-                self.fence = Some(fence);
+                self.fence = Some(fence.to_owned());
             }
             LineKind::Own(kind) => {
                 let same = self.units.last().is_some_and(|unit| unit.kind == kind)
@@ -132,23 +135,23 @@ impl Cutter<'_> {
     }
 }
 
-enum LineKind {
+enum LineKind<'a> {
     Blank,
-    Fence(&'static str),
+    Fence(&'a str),
     Own(UnitKind),
     Item,
     Text,
 }
 
-fn line_kind(line: &str) -> LineKind {
+fn line_kind(line: &str) -> LineKind<'_> {
     if line.is_empty() {
         return LineKind::Blank;
     }
-    if line.starts_with("```") {
-        return LineKind::Fence("```");
-    }
-    if line.starts_with("~~~") {
-        return LineKind::Fence("~~~");
+    for mark in ['`', '~'] {
+        let marks = line.len() - line.trim_start_matches(mark).len();
+        if marks >= 3 {
+            return LineKind::Fence(line.get(..marks).unwrap_or_default());
+        }
     }
     let hashes = line.len() - line.trim_start_matches('#').len();
     if (1..=6).contains(&hashes) && line.trim_start_matches('#').starts_with(' ') {
@@ -161,7 +164,7 @@ fn line_kind(line: &str) -> LineKind {
 }
 
 /// How many bytes of the line are a list marker (`- `, `* `, `1. `, `2) `), 0 where none is.
-pub(crate) fn item_marker(line: &str) -> usize {
+pub fn item_marker(line: &str) -> usize {
     for bullet in ["- ", "* ", "+ ", "• "] {
         if line.starts_with(bullet) {
             return bullet.len();
@@ -268,6 +271,8 @@ mod tests {
     #[test]
     fn an_open_code_block_ends_with_the_text() {
         assert_eq!(shown("```\nx. Y"), ["```\nx. Y"]);
+        let nested = "`````\n```sh\nrun\n```\n`````";
+        assert_eq!(shown(&format!("{nested}\nDone.")), [nested, "Done."]);
     }
 
     proptest! {

@@ -1,0 +1,4 @@
+//! Evaluation: datasets of cases, and runs over them.
+
+pub(crate) mod datasets;
+pub(crate) mod runs;

@@ -1,0 +1,91 @@
+//! `frontdesk eval calibrate`: puts a run's calibration in force, with a target error rate where its labels bear it.
+
+use super::{load_run, problem};
+use crate::failure::Failure;
+use crate::output::{Exit, Output};
+use crate::wiring::Wired;
+use domain::assistant::AssistantSettings;
+use domain::calibration::Calibration;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Shown {
+    assistant: String,
+    version: Option<i64>,
+    labels: usize,
+    target_error: Option<f64>,
+    threshold: f64,
+}
+
+pub(super) async fn run(
+    wired: &Wired,
+    typed: &str,
+    target_error: Option<f64>,
+    off: bool,
+    output: Output,
+) -> Result<Exit, Failure> {
+    let run = load_run(wired, typed).await?;
+    let tenant = wired.desk.database.of(wired.organization_id());
+    let assistant = tenant.load_assistant(run.assistant_id).await.map_err(|error| problem(&error))?;
+    let calibration = if off { None } else { Some(fitted(wired, &run).await?) };
+    let settings = AssistantSettings {
+        target_error: target(calibration.as_ref(), target_error)?,
+        calibration,
+        ..assistant.settings.clone()
+    };
+    let mut transaction = tenant.begin().await.map_err(|error| problem(&error))?;
+    let changed = transaction.update_assistant(assistant.id, &assistant.name, &settings).await;
+    changed.map_err(|error| problem(&error))?;
+    let audited = transaction.insert_audit("system", "assistant.calibrated", &assistant.id.to_string()).await;
+    audited.map_err(|error| problem(&error))?;
+    transaction.commit().await.map_err(|error| problem(&error))?;
+    let shown = Shown {
+        assistant: assistant.name,
+        version: settings.calibration.as_ref().map(|calibration| calibration.version),
+        labels: settings.calibration.as_ref().map_or(0, |calibration| calibration.labels),
+        target_error: settings.target_error,
+        threshold: settings.threshold(),
+    };
+    output.result(&shown, in_words)?;
+    Ok(Exit::Ok)
+}
+
+async fn fitted(wired: &Wired, run: &domain::evaluation::EvalRun) -> Result<Calibration, Failure> {
+    let tenant = wired.desk.database.of(wired.organization_id());
+    let found = tenant.find_calibration(run.assistant_id, Some(run.id)).await.map_err(|error| problem(&error))?;
+    found.ok_or_else(|| {
+        Failure::new(Exit::Problem, format!("run `{}` has no calibration", run.id))
+            .because(format!("fewer than {} of its cases have a known right answer", evals::calibration::LABELS_MIN))
+            .fix("add cases with documents, key facts or answers to the dataset, and run it again")
+    })
+}
+
+fn target(calibration: Option<&Calibration>, target_error: Option<f64>) -> Result<Option<f64>, Failure> {
+    let Some(target) = target_error else { return Ok(None) };
+    if !(target > 0.0 && target < 1.0) {
+        return Err(Failure::new(Exit::Usage, format!("`{target}` is no share")).fix("write 0.03 for at most 3 %"));
+    }
+    match calibration.and_then(|calibration| calibration.refusal(target)) {
+        Some(refusal) => Err(Failure::new(Exit::Problem, "this error rate cannot be promised")
+            .because(refusal)
+            .fix("label more cases, or choose a higher target; nothing was changed")),
+        None => Ok(Some(target)),
+    }
+}
+
+fn in_words(shown: &Shown) -> String {
+    match (shown.version, shown.target_error) {
+        (None, _) => format!("{} is uncalibrated and answers from confidence {:.3}", shown.assistant, shown.threshold),
+        (Some(version), None) => format!(
+            "{} uses calibration {version} ({} labels) and answers from confidence {:.3}",
+            shown.assistant, shown.labels, shown.threshold
+        ),
+        (Some(version), Some(target)) => format!(
+            "{} uses calibration {version} ({} labels): at most {:.1} % wrong answers, answers from confidence {:.3}",
+            shown.assistant,
+            shown.labels,
+            target * 100.0,
+            shown.threshold
+        ),
+    }
+}

@@ -1,0 +1,211 @@
+//! A headless Chromium, spoken to over two pipes in the words of its `DevTools` protocol.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+/// How long the browser may take for one answer; waiting for a page counts as one.
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
+/// How long a page may take until what is waited for is there.
+const WAIT_MS: u32 = 30_000;
+
+/// A modifier of a key: the protocol's own numbers.
+pub(crate) const ALT: u32 = 1;
+/// See [`ALT`].
+pub(crate) const CTRL: u32 = 2;
+
+pub(crate) struct Chromium {
+    process: Child,
+    commands: File,
+    answers: Receiver<Value>,
+    session: String,
+    last: u64,
+    /// Errors that pages wrote to the console, and addresses they asked for.
+    pub(crate) errors: Vec<String>,
+    pub(crate) requests: Vec<String>,
+    _folder: tempfile::TempDir,
+}
+
+impl Chromium {
+    /// Starts one; `None`, with the reason printed, where there is none on this machine.
+    pub(crate) fn start() -> Option<Self> {
+        if Command::new("chromium").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+            eprintln!("skipped: there is no `chromium` on this machine");
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let (to, from) = (folder.path().join("to"), folder.path().join("from"));
+        assert!(Command::new("mkfifo").args([&to, &from]).status().unwrap().success());
+        let process = Command::new("sh")
+            .args([
+                "-c",
+                "exec chromium --user-data-dir=\"$0/profile\" --headless --no-sandbox --disable-gpu --no-first-run \
+                --disable-background-networking --disable-component-update --disable-sync --hide-scrollbars \
+                --remote-debugging-pipe about:blank 3<\"$0/to\" 4>\"$0/from\" 2>/dev/null",
+            ])
+            .arg(folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let commands = OpenOptions::new().write(true).open(&to).unwrap();
+        let answers = listen(File::open(&from).unwrap());
+        let (errors, requests) = (Vec::new(), Vec::new());
+        let mut browser =
+            Self { process, commands, answers, session: String::new(), last: 0, errors, requests, _folder: folder };
+        let target = browser.call("Target.createTarget", json!({ "url": "about:blank" }));
+        let attached =
+            browser.call("Target.attachToTarget", json!({ "targetId": target["targetId"], "flatten": true }));
+        attached["sessionId"].as_str().unwrap().clone_into(&mut browser.session);
+        for domain in ["Page", "Runtime", "Log", "Network"] {
+            browser.call(&format!("{domain}.enable"), json!({}));
+        }
+        Some(browser)
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "callers write the parameters in place")]
+    pub(crate) fn call(&mut self, method: &str, params: Value) -> Value {
+        self.last += 1;
+        let mut command = json!({ "id": self.last, "method": method, "params": params });
+        if !self.session.is_empty() {
+            command["sessionId"] = json!(self.session);
+        }
+        self.commands.write_all(format!("{command}\0").as_bytes()).unwrap();
+        loop {
+            let told = self.answers.recv_timeout(ANSWER_TIMEOUT).unwrap_or_else(|_| panic!("no answer to {method}"));
+            if told["id"] == self.last {
+                assert!(told["error"].is_null(), "{method}: {}", told["error"]);
+                return told["result"].clone();
+            }
+            self.note(&told);
+        }
+    }
+
+    fn note(&mut self, told: &Value) {
+        let params = &told["params"];
+        match told["method"].as_str().unwrap_or_default() {
+            "Runtime.exceptionThrown" => self.errors.push(params["exceptionDetails"].to_string()),
+            "Runtime.consoleAPICalled" if params["type"] == "error" => self.errors.push(params["args"].to_string()),
+            "Log.entryAdded" if params["entry"]["level"] == "error" => self.errors.push(params["entry"].to_string()),
+            "Network.requestWillBeSent" => {
+                self.requests.push(params["request"]["url"].as_str().unwrap_or_default().to_owned());
+            }
+            _ => {}
+        }
+    }
+
+    /// The value of a script's expression; a promise is waited for.
+    pub(crate) fn value(&mut self, expression: &str) -> Value {
+        let params =
+            json!({ "expression": expression, "awaitPromise": true, "returnByValue": true, "userGesture": true });
+        let outcome = self.call("Runtime.evaluate", params);
+        assert!(outcome["exceptionDetails"].is_null(), "{expression}: {}", outcome["exceptionDetails"]);
+        outcome["result"]["value"].clone()
+    }
+
+    /// Waits until an expression holds, looked at with every frame of the page.
+    pub(crate) fn until(&mut self, expression: &str) {
+        let script = format!(
+            "new Promise((resolve) => {{ const end = performance.now() + {WAIT_MS};
+                const look = () => {{ let held = false; try {{ held = Boolean({expression}); }} catch {{}}
+                    if (held || performance.now() > end) resolve(held); else setTimeout(look, 20); }}; look(); }})"
+        );
+        if self.value(&script) != json!(true) {
+            let shown = self.value("document.body.innerText.slice(0, 2000)");
+            panic!(
+                "waited in vain for {expression}; the page shows:\n{}\n{:?}",
+                shown.as_str().unwrap_or_default(),
+                self.errors
+            );
+        }
+    }
+
+    pub(crate) fn open(&mut self, address: &str) {
+        self.call("Page.navigate", json!({ "url": address }));
+        self.until("document.readyState === 'complete' && document.querySelector('main') && !document.querySelector('.boot, .skeleton')");
+    }
+
+    pub(crate) fn text(&mut self) -> String {
+        self.value("document.body.innerText").as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn click(&mut self, label: &str) {
+        let label = json!(label);
+        let script = format!(
+            "(() => {{ const found = [...document.querySelectorAll('button, a, summary')].find((one) => one.textContent.trim() === {label} && !one.disabled);
+                found?.click(); return Boolean(found); }})()"
+        );
+        assert_eq!(self.value(&script), json!(true), "nothing to click says {label}:\n{}", self.text());
+    }
+
+    /// Types into the field that a selector finds, over what stands there.
+    pub(crate) fn fill(&mut self, selector: &str, text: &str) {
+        let selector = json!(selector);
+        let script =
+            format!("(() => {{ const found = document.querySelector({selector}); found.focus(); found.select(); }})()");
+        self.value(&script);
+        self.call("Input.insertText", json!({ "text": text }));
+    }
+
+    /// Types where the focus is.
+    pub(crate) fn write(&mut self, text: &str) {
+        self.call("Input.insertText", json!({ "text": text }));
+    }
+
+    pub(crate) fn press(&mut self, key: &str, modifiers: u32) {
+        let code = if key.len() == 1 { format!("Key{}", key.to_uppercase()) } else { key.to_owned() };
+        let number = match key {
+            "Enter" => 13,
+            "Escape" => 27,
+            "Tab" => 9,
+            _ => u32::from(key.to_uppercase().as_bytes()[0]),
+        };
+        for kind in ["rawKeyDown", "keyUp"] {
+            let params = json!({ "type": kind, "key": key, "code": code, "windowsVirtualKeyCode": number, "modifiers": modifiers });
+            self.call("Input.dispatchKeyEvent", params);
+        }
+    }
+
+    pub(crate) fn dress(&mut self, width: u32, height: u32, scheme: &str) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.call("Emulation.setDeviceMetricsOverride", size);
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        self.call("Emulation.setEmulatedMedia", json!({ "features": features }));
+    }
+
+    pub(crate) fn photograph(&mut self, path: &Path) {
+        let taken = self.call("Page.captureScreenshot", json!({ "format": "png" }));
+        std::fs::write(path, BASE64_STANDARD.decode(taken["data"].as_str().unwrap()).unwrap()).unwrap();
+    }
+}
+
+impl Drop for Chromium {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Reads what the browser says in a thread of its own, so that waiting for it can end.
+fn listen(from: File) -> Receiver<Value> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        let mut from = BufReader::new(from);
+        let mut said = Vec::new();
+        while from.read_until(0, &mut said).is_ok_and(|count| count > 0) {
+            said.pop();
+            let Ok(told) = serde_json::from_slice(&said) else { break };
+            if sender.send(told).is_err() {
+                break;
+            }
+            said.clear();
+        }
+    });
+    receiver
+}

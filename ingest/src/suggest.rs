@@ -1,0 +1,407 @@
+//! From documents to suggestions: what a source says new is drafted, compared with everything drafted before,
+//! and put into the review queue. A stretch of documents and the mark that they are drafted from are one
+//! transaction, so a run may be killed anywhere and started again: nothing is suggested twice.
+
+use crate::alike::{Alike, content_hash};
+use crate::draft::Drafted;
+use crate::drafter::Drafter;
+use crate::merge::{Merged, merge};
+use crate::{Library, Result, review};
+use domain::job::{DraftArticles, Job};
+use domain::knowledge::{Article, ArticleState, Source};
+use domain::suggestion::{SentenceLink, Suggestion, SuggestionState};
+use domain::{ArticleId, OrganizationId, SourceId};
+use serde_json::json;
+use std::collections::HashSet;
+use storage::suggestions::{Draft, SuggestionFilter, UndraftedDocument};
+use storage::{Keyset, Tenant, Transaction};
+
+/// Documents of one transaction, where rules draft.
+const DOCUMENTS_AT_ONCE: i64 = 40;
+/// Documents of one run; then another job goes on, so that other organizations have their turn.
+const DOCUMENTS_PER_RUN: usize = 4_000;
+/// Documents of one run, where a model drafts.
+const DOCUMENTS_PER_RUN_WITH_MODEL: usize = 25;
+/// Generated texts that new ones are compared with.
+const COMPARED_MAX: usize = 20_000;
+/// Generated texts that are read at a time.
+const COMPARED_AT_ONCE: i64 = 500;
+/// Suggestions that are read at a time.
+const SUGGESTIONS_AT_ONCE: i64 = 100;
+/// Suggestions that one run publishes without review.
+const PUBLISHED_MAX: usize = 20_000;
+/// Support from which a suggestion is published without review, where that is switched on and nothing else said.
+pub const PUBLISH_SUPPORT_MIN: f64 = 0.9;
+/// The key of a source's settings that switches publishing without review on: the support from which.
+pub const PUBLISH_SETTING: &str = "publish_support_min";
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Ran {
+    /// Documents that were drafted from.
+    pub documents: usize,
+    /// Suggestions that are new in the queue.
+    pub suggested: usize,
+    /// Suggestions with another text than before.
+    pub changed: usize,
+    /// Drafts that say what another says, and joined it.
+    pub merged: usize,
+    /// Suggestions that were taken back because their document does not say it any more.
+    pub withdrawn: usize,
+    /// Suggestions that were published without review.
+    pub published: usize,
+    /// Whether documents are left for the next run.
+    pub more: bool,
+}
+
+impl Ran {
+    /// Adds what another run did.
+    pub fn add(&mut self, other: Self) {
+        self.documents += other.documents;
+        self.suggested += other.suggested;
+        self.changed += other.changed;
+        self.merged += other.merged;
+        self.withdrawn += other.withdrawn;
+        self.published += other.published;
+        self.more = other.more;
+    }
+}
+
+/// The support from which suggestions of a source are published without review; `None`: all are reviewed.
+pub fn publish_support_min(source: &Source, publish: bool) -> Option<f64> {
+    let set = source.settings.get(PUBLISH_SETTING).and_then(serde_json::Value::as_f64);
+    set.filter(|support| (0.0..=1.0).contains(support)).or(publish.then_some(PUBLISH_SUPPORT_MIN))
+}
+
+/// Runs the job: drafts from the documents of a source that were not drafted from, and enqueues the next
+/// stretch. `true`: the job was completed with what it wrote.
+pub async fn run_job(
+    library: &Library,
+    drafter: &Drafter,
+    organization_id: OrganizationId,
+    work: &DraftArticles,
+    job: &Job,
+) -> Result<bool> {
+    let ran = run(library, drafter, organization_id, work.source_id, work.publish).await?;
+    tracing::info!(source.id = %work.source_id, documents = ran.documents, suggested = ran.suggested, merged = ran.merged,
+        published = ran.published, "drafted articles");
+    let mut transaction = library.database.of(organization_id).begin().await?;
+    transaction.complete_job(job).await?;
+    if ran.more {
+        let now = transaction.now();
+        transaction.enqueue(work, now).await?;
+    }
+    transaction.commit().await?;
+    Ok(true)
+}
+
+/// Drafts from the documents of a source that were not drafted from at their present version.
+pub async fn run(
+    library: &Library,
+    drafter: &Drafter,
+    organization_id: OrganizationId,
+    source_id: SourceId,
+    publish: bool,
+) -> Result<Ran> {
+    let tenant = library.database.of(organization_id);
+    let source = tenant.load_source(source_id).await?;
+    let (at_once, documents_max) =
+        if drafter.chat.is_some() { (1, DOCUMENTS_PER_RUN_WITH_MODEL) } else { (DOCUMENTS_AT_ONCE, DOCUMENTS_PER_RUN) };
+    let mut ran = Ran::default();
+    let mut alike = None;
+    loop {
+        let documents = tenant.list_undrafted_documents(source_id, at_once).await?;
+        if documents.is_empty() {
+            break;
+        }
+        if ran.documents >= documents_max {
+            ran.more = true;
+            break;
+        }
+        let alike = match &mut alike {
+            Some(alike) => alike,
+            none => none.insert(known_texts(tenant).await?),
+        };
+        let mut stretch = Stretch::new(library, organization_id, source_id);
+        for document in documents {
+            let written = drafter.write(&document).await?;
+            stretch.plan(alike, document, written.drafts, &written.generator).await?;
+        }
+        stretch.write(&mut ran).await?;
+    }
+    if let Some(support_min) = publish_support_min(&source, publish) {
+        ran.published = publish_supported(library, organization_id, source_id, support_min).await?;
+    }
+    Ok(ran)
+}
+
+async fn known_texts(tenant: Tenant<'_>) -> Result<Alike> {
+    let mut alike = Alike::default();
+    let (mut after, mut count) = (None, 0);
+    while count < COMPARED_MAX {
+        let texts = tenant.list_generated_texts(after, COMPARED_AT_ONCE).await?;
+        let Some(last) = texts.last() else { break };
+        after = Some(last.article_id);
+        count += texts.len();
+        for text in &texts {
+            alike.add(text.article_id, &text.title, &text.body);
+        }
+    }
+    Ok(alike)
+}
+
+/// What the transaction of a stretch of documents writes.
+struct Stretch<'l> {
+    tenant: Tenant<'l>,
+    source_id: SourceId,
+    documents: Vec<(UndraftedDocument, String)>,
+    steps: Vec<Step>,
+    /// Articles to be, by a place-holder id until they have one.
+    fresh: HashSet<ArticleId>,
+}
+
+enum Step {
+    Insert { placeholder: ArticleId, key: String, draft: Draft, document: usize },
+    Replace { suggestion: Box<Suggestion>, draft: Draft, document: usize },
+    SuggestBeside { article: Box<Article>, draft: Draft, document: usize },
+    Join { article_id: ArticleId, document: usize, is_news: bool },
+    Withdraw { suggestion: Box<Suggestion>, article: Box<Article> },
+}
+
+impl<'l> Stretch<'l> {
+    fn new(library: &'l Library, organization_id: OrganizationId, source_id: SourceId) -> Self {
+        let tenant = library.database.of(organization_id);
+        Self { tenant, source_id, documents: Vec::new(), steps: Vec::new(), fresh: HashSet::new() }
+    }
+
+    /// Decides what becomes of a document's drafts.
+    async fn plan(
+        &mut self,
+        alike: &mut Alike,
+        document: UndraftedDocument,
+        drafts: Vec<Drafted>,
+        generator: &str,
+    ) -> Result<()> {
+        let place = self.documents.len();
+        let before = self.tenant.list_articles_of_document(document.id).await?;
+        let mut kept: HashSet<ArticleId> = HashSet::new();
+        for drafted in drafts {
+            let key = drafted.key.clone();
+            let draft = storable(&document, drafted, generator);
+            let known = self.tenant.find_article_by_origin(self.source_id, &key).await?;
+            let step = if let Some(article) = known {
+                kept.insert(article.id);
+                self.step_for(article, draft, place).await?
+            } else if let Some(article_id) = alike.find(&draft.title, &draft.body) {
+                kept.insert(article_id);
+                Step::Join { article_id, document: place, is_news: true }
+            } else {
+                let placeholder = self.tenant.database().clock().id();
+                alike.add(placeholder, &draft.title, &draft.body);
+                self.fresh.insert(placeholder);
+                Step::Insert { placeholder, key, draft, document: place }
+            };
+            self.steps.push(step);
+        }
+        for article in before.into_iter().filter(|article| !kept.contains(&article.id)) {
+            if let Some(suggestion) = self.tenant.find_waiting_suggestion(article.id).await?
+                && self.tenant.list_article_documents(article.id).await?.len() == 1
+            {
+                self.steps.push(Step::Withdraw { suggestion: Box::new(suggestion), article: Box::new(article) });
+            }
+        }
+        self.documents.push((document, generator.to_owned()));
+        Ok(())
+    }
+
+    /// What a draft means for the article that was drafted from the same part of the source before.
+    async fn step_for(&self, article: Article, mut draft: Draft, document: usize) -> Result<Step> {
+        let filter = SuggestionFilter { article_id: Some(article.id), ..SuggestionFilter::default() };
+        let last = self.tenant.list_suggestions(filter, Keyset::start(), 1).await?.pop();
+        let article_id = article.id;
+        Ok(match last {
+            Some(last) if last.content_hash == draft.content_hash && last.state != SuggestionState::Withdrawn => {
+                Step::Join { article_id, document, is_news: false }
+            }
+            last => {
+                if article.state == ArticleState::Published && article.base_version != Some(article.version) {
+                    self.keep_edits(&article, &mut draft).await?;
+                }
+                match last.filter(|last| last.state == SuggestionState::Waiting) {
+                    Some(last) => Step::Replace { suggestion: Box::new(last), draft, document },
+                    None => Step::SuggestBeside { article: Box::new(article), draft, document },
+                }
+            }
+        })
+    }
+
+    /// Merges a draft with what people changed in the article since the generator's last word. Where both
+    /// changed the same sentence, what people wrote stands, and what the source says now stands beside it.
+    async fn keep_edits(&self, article: &Article, draft: &mut Draft) -> Result<()> {
+        let base = match article.base_version {
+            Some(version) => Some(self.tenant.load_article_version(article.id, version).await?),
+            None => None,
+        };
+        let merged = base.as_ref().map(|base| merge(&base.body, &article.body, &draft.body));
+        let (body, reason) = match merged {
+            Some(Merged::Clean(body)) => (body, "merged with what people changed since it was drafted"),
+            Some(Merged::Conflict(_)) | None => (
+                article.body.clone(),
+                "conflict: people and the source changed the same sentences; this is what people wrote, beside it stands what the source says now",
+            ),
+        };
+        if base.is_none_or(|base| base.title != article.title) {
+            draft.title.clone_from(&article.title);
+        }
+        draft.generated_body = Some(std::mem::replace(&mut draft.body, body));
+        let also = draft.reason.take().map(|also| format!("; {also}")).unwrap_or_default();
+        draft.reason = Some(format!("{reason}{also}"));
+        Ok(())
+    }
+
+    async fn write(self, ran: &mut Ran) -> Result<()> {
+        let mut transaction = self.tenant.begin().await?;
+        let mut ids: std::collections::HashMap<ArticleId, ArticleId> = std::collections::HashMap::new();
+        let mut news = Vec::new();
+        for step in self.steps {
+            let (article_id, document) = match step {
+                Step::Insert { placeholder, key, draft, document } => {
+                    let Some(new) = transaction.insert_generated(self.source_id, &key, &draft).await? else { continue };
+                    ids.insert(placeholder, new.article_id);
+                    news.push(new.id);
+                    ran.suggested += 1;
+                    (new.article_id, document)
+                }
+                Step::Replace { suggestion, draft, document } => {
+                    transaction.update_suggestion(&suggestion, &draft).await?;
+                    ran.changed += 1;
+                    (suggestion.article_id, document)
+                }
+                Step::SuggestBeside { article, draft, document } => {
+                    news.push(transaction.insert_suggestion(&article, &draft).await?.id);
+                    ran.changed += 1;
+                    (article.id, document)
+                }
+                Step::Join { article_id, document, is_news } => {
+                    ran.merged += usize::from(is_news);
+                    let known =
+                        if self.fresh.contains(&article_id) { ids.get(&article_id).copied() } else { Some(article_id) };
+                    let Some(article_id) = known else { continue };
+                    (article_id, document)
+                }
+                Step::Withdraw { suggestion, article } => {
+                    withdraw(&mut transaction, &suggestion, &article).await?;
+                    ran.withdrawn += 1;
+                    continue;
+                }
+            };
+            if let Some((document, _)) = self.documents.get(document) {
+                transaction.upsert_article_document(article_id, document.id, document.version).await?;
+            }
+        }
+        for (document, generator) in &self.documents {
+            transaction.mark_drafted(document.id, document.version, generator).await?;
+        }
+        if !news.is_empty() {
+            let payload = json!({ "source_id": self.source_id, "suggestions": news });
+            transaction.tell("article.suggested", None, payload);
+        }
+        transaction.commit().await?;
+        ran.documents += self.documents.len();
+        Ok(())
+    }
+}
+
+/// Takes a suggestion back; the article goes with it where nobody ever saw it published or edited it.
+async fn withdraw(transaction: &mut Transaction, suggestion: &Suggestion, article: &Article) -> Result<()> {
+    let reason = Some("its document does not say it any more".to_owned());
+    transaction.conclude_suggestion(suggestion.id, SuggestionState::Withdrawn, "system", reason).await?;
+    if article.state == ArticleState::InReview {
+        transaction.set_article_state(article.id, ArticleState::Archived, None).await?;
+    }
+    Ok(())
+}
+
+/// A draft as it is stored: each proved sentence with its quote.
+fn storable(document: &UndraftedDocument, drafted: Drafted, generator: &str) -> Draft {
+    let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    let sentences = drafted.linked.sentences.len();
+    let links: Vec<SentenceLink> = drafted
+        .linked
+        .sentences
+        .into_iter()
+        .filter_map(|placed| {
+            let place = placed.place?;
+            let quote = document.text.get(place.clone())?.to_owned();
+            Some(SentenceLink {
+                sentence: placed.sentence,
+                document_id: document.id,
+                version: document.version,
+                start: place.start,
+                end: place.end,
+                quote,
+                support: placed.support,
+            })
+        })
+        .collect();
+    let weakest = links.iter().map(|link| link.support).fold(drafted.title_support, f64::min);
+    let mut reasons = Vec::new();
+    if links.len() < sentences {
+        reasons.push(format!("{} of {sentences} sentences have no quote", sentences - links.len()));
+    }
+    if drafted.linked.dropped > 0 {
+        reasons.push(format!("{} drafted sentences were left out because nothing proved them", drafted.linked.dropped));
+    }
+    Draft {
+        kind: drafted.kind,
+        content_hash: content_hash(&drafted.title, &drafted.linked.body),
+        title: drafted.title,
+        support: if links.len() < sentences { 0.0 } else { weakest },
+        sentences: count(sentences),
+        dropped: count(drafted.linked.dropped),
+        body: drafted.linked.body,
+        generated_body: None,
+        links,
+        generator: generator.to_owned(),
+        reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
+    }
+}
+
+/// Publishes what waits of a source and is proved well enough; what changes a published article waits.
+async fn publish_supported(
+    library: &Library,
+    organization_id: OrganizationId,
+    source_id: SourceId,
+    support_min: f64,
+) -> Result<usize> {
+    let tenant = library.database.of(organization_id);
+    let filter = SuggestionFilter {
+        state: Some(SuggestionState::Waiting),
+        source_id: Some(source_id),
+        ..SuggestionFilter::default()
+    };
+    let (mut after, mut published) = (Keyset::start(), 0);
+    while published < PUBLISHED_MAX {
+        let waiting = tenant.list_suggestions(filter, after, SUGGESTIONS_AT_ONCE).await?;
+        let Some(last) = waiting.last() else { break };
+        after = Keyset::at(last.created_at, last.id);
+        for suggestion in
+            waiting.iter().filter(|suggestion| suggestion.support >= support_min && suggestion.reason.is_none())
+        {
+            let article = tenant.load_article(suggestion.article_id).await?;
+            let is_untouched = article.version == suggestion.article_version;
+            if article.state == ArticleState::InReview && is_untouched {
+                match review::approve(library, organization_id, suggestion.id, review::Edit::default(), "system").await
+                {
+                    // A person was faster.
+                    Err(crate::Error::Storage(storage::Error::Conflict(_))) => {}
+                    outcome => {
+                        outcome?;
+                        published += 1;
+                    }
+                }
+            }
+        }
+    }
+    Ok(published)
+}

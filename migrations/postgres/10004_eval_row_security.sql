@@ -1,0 +1,17 @@
+-- PostgreSQL only: row-level security of the evaluation tables, as in 10001.
+do $$
+declare
+    tenant_table text;
+begin
+    foreach tenant_table in array array[
+        'eval_datasets', 'eval_cases', 'eval_runs', 'eval_results', 'eval_reports', 'calibrations']
+    loop
+        execute format('alter table %I enable row level security', tenant_table);
+        execute format('alter table %I force row level security', tenant_table);
+        execute format(
+            'create policy tenant on %I using (
+                (select current_setting(''app.organization_id'', true)) = ''*''
+                or organization_id = (select nullif(nullif(current_setting(''app.organization_id'', true), ''''), ''*'')::uuid))',
+            tenant_table);
+    end loop;
+end $$;

@@ -1,0 +1,380 @@
+// The inbox: what waits, the conversation, and who the customer is. Live, and workable by keys alone.
+
+import { Stretches, change, get, live, post, put, query, remove } from "../api.js";
+import { toHostsOf } from "../markdown.js";
+import { ago, attempt, button, chip, confidence, decisionChip, empty, failure, go, icon, money, more, remember, skeleton, tabs, toast, word } from "../parts.js";
+import { handoffCard } from "../trace.js";
+import { View, h } from "../view.js";
+
+/** Milliseconds in which events are gathered before the list is read again. */
+const GATHER_MS = 120;
+/** Messages of a thread that are read at most; older ones stay on the server. */
+const MESSAGES_MAX = 500;
+const HOUR_MS = 3_600_000;
+
+const TABS = { queue: "Unassigned", mine: "Mine", ai: "AI", all: "All" };
+const FILTERS = {
+  queue: () => ({ holder: "queue", status: "open" }), mine: (me) => ({ assignee: me?.agent_id, status: "open" }), ai: () => ({ holder: "ai", status: "open" }), all: () => ({}),
+};
+
+class Inbox extends View {
+  state = { tab: "queue", text: "", list: null, problem: null };
+
+  entered() {
+    const params = new URLSearchParams(location.search);
+    this.set({ tab: TABS[params.get("tab")] ? params.get("tab") : "queue", text: params.get("q") ?? "" });
+    this.onhappened = (event) => (!event.detail || event.detail.conversation_id) && this.gather();
+    live.addEventListener("happened", this.onhappened);
+    live.addEventListener("back", this.onhappened);
+    this.onkey = (event) => this.key(event);
+    addEventListener("keydown", this.onkey);
+    this.load();
+  }
+
+  left() {
+    live.removeEventListener("happened", this.onhappened);
+    live.removeEventListener("back", this.onhappened);
+    removeEventListener("keydown", this.onkey);
+    clearTimeout(this.timer);
+  }
+
+  gather() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.load(true), GATHER_MS);
+  }
+
+  /** Reads the list; `isQuiet` leaves what is there until the fresh one has come. */
+  async load(isQuiet = false) {
+    const { tab, text } = this.state;
+    const list = new Stretches("/v1/conversations", { ...FILTERS[tab](this.given.me?.member), q: text });
+    const shown = this.state.list?.rows.length ?? 0;
+    if (!isQuiet) this.set({ list: null, problem: null });
+    try {
+      await list.first();
+      while (isQuiet && list.hasMore && list.rows.length < shown) await list.more();
+      if (this.state.tab === tab && this.state.text === text) this.set({ list, problem: null });
+    } catch (problem) {
+      if (!isQuiet) this.set({ problem });
+    }
+  }
+
+  choose(tab) {
+    this.set({ tab });
+    remember({ tab: tab === "queue" ? "" : tab });
+    this.load();
+  }
+
+  find(text) {
+    this.set({ text });
+    clearTimeout(this.typing);
+    this.typing = setTimeout(() => { remember({ q: text }); this.load(); }, 200);
+  }
+
+  key(event) {
+    if (!event.altKey || event.ctrlKey || event.metaKey) return;
+    const step = { KeyJ: 1, KeyK: -1 }[event.code];
+    const rows = this.state.list?.rows ?? [];
+    if (!step || !rows.length) return;
+    event.preventDefault();
+    const at = rows.findIndex((row) => row.id === this.given.path);
+    const next = rows[Math.min(rows.length - 1, Math.max(0, at + step))];
+    go(`/inbox/${next.id}${location.search}`);
+  }
+
+  render() {
+    const id = this.given.path;
+    return h("div", { class: ["inbox", id ? "has-open" : ""] }, h("h1", { class: "sr" }, "Inbox"), this.list(id),
+      id ? h("fd-thread", { key: id, id, me: this.given.me }) : h("section", { key: "none", class: "thread" }, empty("Choose a conversation", "What the AI could not answer alone waits under Unassigned. Alt J and Alt K go through the list.")));
+  }
+
+  list(id) {
+    const { tab, text, list, problem } = this.state;
+    return h("section", { class: "list", "aria-label": "Conversations" },
+      h("header", {}, h("h2", { class: "title" }, "Inbox"), tabs("Which conversations", Object.entries(TABS), tab, (next) => this.choose(next)),
+        h("input", { type: "search", value: text, placeholder: "Search", "aria-label": "Search conversations", oninput: (event) => this.find(event.target.value) })),
+      problem ? failure(problem, () => this.load()) : !list ? skeleton(8)
+        : list.rows.length ? [h("ul", { class: "rows" }, list.rows.map((row) => this.row(row, id))), more(list, async () => { await attempt(() => list.more()); this.update(); })]
+        : text ? empty("Nothing found", "No conversation here has these words.") : this.nothing(tab));
+  }
+
+  nothing(tab) {
+    const texts = {
+      queue: ["Nobody waits", "When the AI hands a conversation over, it comes here by itself."], mine: ["Nothing with you", "Take a conversation over and it stands here until you resolve it."],
+      ai: ["The AI has nothing open", "Conversations it can answer show up here."], all: ["No conversations yet", "They begin with a message over the API or the widget."],
+    };
+    return empty(...texts[tab]);
+  }
+
+  row(row, id) {
+    const { preview } = row;
+    const isWaiting = row.holder === "queue" && row.waiting_since;
+    return h("li", { key: row.id }, h("a", { href: `/inbox/${row.id}${location.search}`, class: "row-link", "aria-current": row.id === id ? "true" : null },
+      h("span", { class: "top" }, h("strong", {}, preview?.customer_name || preview?.customer_email || "Unknown customer"), h("span", { class: "soft" }, isWaiting ? ["waits ", ago(row.waiting_since)] : ago(row.updated_at))),
+      row.title ? h("span", { class: "subject" }, row.title) : null,
+      h("span", { class: "snippet" }, preview?.sender && preview.sender !== "customer" ? `${word(preview.sender)}: ` : "", preview?.snippet ?? "No message yet"),
+      h("span", { class: "row facts" }, row.holder === "queue" && preview?.handoff_reason ? chip(word(preview.handoff_reason), "bad") : null,
+        row.holder === "agent" ? chip("with an agent", "info") : null, row.status === "open" ? null : chip(word(row.status)), confidence(preview?.confidence))));
+  }
+}
+customElements.define("fd-inbox", Inbox);
+
+class Thread extends View {
+  state = { conversation: null, messages: [], notes: [], agents: [], text: "", isNote: false, why: null, problem: null };
+
+  entered() {
+    this.set({ text: sessionStorage.getItem(this.draftKey()) ?? "" });
+    this.onhappened = (event) => event.detail?.conversation_id === this.given.id && this.gather();
+    this.onback = () => this.load();
+    live.addEventListener("happened", this.onhappened);
+    live.addEventListener("back", this.onback);
+    this.onkey = (event) => this.key(event);
+    addEventListener("keydown", this.onkey);
+    this.load();
+  }
+
+  left() {
+    live.removeEventListener("happened", this.onhappened);
+    live.removeEventListener("back", this.onback);
+    removeEventListener("keydown", this.onkey);
+    clearTimeout(this.timer);
+  }
+
+  draftKey() {
+    return `fd-draft-${this.given.id}`;
+  }
+
+  path(rest = "") {
+    return `/v1/conversations/${this.given.id}${rest}`;
+  }
+
+  gather() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.load(), GATHER_MS / 2);
+  }
+
+  async load() {
+    const isAtEnd = this.isAtEnd();
+    try {
+      const [conversation, notes, agents] = await Promise.all([get(this.path()), get(this.path("/notes")), get("/v1/agents")]);
+      const messages = await this.messages();
+      const customer = this.state.customer?.id === conversation.customer_id ? this.state.customer : await get(`/v1/customers/${conversation.customer_id}`);
+      this.set({ conversation, messages, notes: notes.data, agents: agents.data, customer, problem: null });
+      if (isAtEnd) this.toEnd();
+    } catch (problem) {
+      if (!this.state.conversation) this.set({ problem });
+    }
+  }
+
+  async messages() {
+    const list = new Stretches(this.path("/messages"), { limit: 100 });
+    await list.first();
+    while (list.hasMore && list.rows.length < MESSAGES_MAX) await list.more();
+    return list.rows;
+  }
+
+  isAtEnd() {
+    const log = this.querySelector(".messages");
+    return !log || log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+  }
+
+  toEnd() {
+    requestAnimationFrame(() => {
+      const log = this.querySelector(".messages");
+      if (log) log.scrollTop = log.scrollHeight;
+    });
+  }
+
+  key(event) {
+    if (!event.altKey || event.ctrlKey || event.metaKey || !this.state.conversation) return;
+    const does = { KeyE: () => this.resolve(), KeyP: () => (this.isMine() ? this.giveBack() : this.take()), KeyL: () => this.note() }[event.code];
+    if (!does) return;
+    event.preventDefault();
+    does();
+  }
+
+  me() {
+    return this.given.me?.member;
+  }
+
+  isMine() {
+    return this.state.conversation.assignee_id !== null && this.state.conversation.assignee_id === this.me()?.agent_id;
+  }
+
+  note() {
+    this.set({ isNote: !this.state.isNote });
+    this.querySelector("textarea")?.focus();
+  }
+
+  async act(work, said, undo) {
+    const done = await attempt(work);
+    if (done === undefined) return;
+    toast(said, undo && (async () => { await undo(); await this.load(); }));
+    await this.load();
+  }
+
+  take() {
+    const back = this.state.conversation.holder === "ai" ? () => remove(this.path("/handoff")) : () => remove(this.path("/assignment"));
+    return this.act(() => put(this.path("/assignment"), { agent_id: this.me()?.agent_id }), "It is yours now. The AI is silent here.", back).then(() => this.querySelector("textarea")?.focus());
+  }
+
+  giveBack() {
+    return this.act(() => remove(this.path("/handoff")), "Given back to the AI. It answers from the next message on.", () => put(this.path("/assignment"), { agent_id: this.me()?.agent_id }));
+  }
+
+  resolve() {
+    return this.act(() => post(this.path("/resolution")), "Resolved.", () => change(this.path(), { status: "open" }));
+  }
+
+  snooze(hours) {
+    return this.act(() => post(this.path("/snooze"), { until: new Date(Date.now() + hours * HOUR_MS).toISOString() }), "Put aside. It comes back then, or when the customer writes.", () => change(this.path(), { status: "open" }));
+  }
+
+  type(text) {
+    this.set({ text });
+    sessionStorage.setItem(this.draftKey(), text);
+  }
+
+  async send() {
+    const { text, isNote } = this.state;
+    if (!text.trim() || this.state.isSending) return;
+    this.set({ isSending: true });
+    const sent = await attempt(() => (isNote ? post(this.path("/notes"), { content: text }) : post(this.path("/messages"), { content: text, sender: "agent" })));
+    this.set({ isSending: false });
+    if (!sent) return;
+    sessionStorage.removeItem(this.draftKey());
+    this.set({ text: "", isNote: false });
+    await this.load();
+    this.toEnd();
+  }
+
+  render() {
+    const { conversation, problem, why, customer } = this.state;
+    if (problem) return h("section", { class: "thread" }, problem.status === 404 ? empty("Conversation not found", "It may have been erased with its customer.", h("a", { class: "button", href: "/inbox" }, "Back to the inbox")) : failure(problem, () => this.load()));
+    if (!conversation) return h("section", { class: "thread" }, skeleton(6));
+    return [
+      h("section", { key: "thread", class: "thread", "aria-label": "Conversation" }, this.head(conversation, customer),
+        h("div", { class: "messages", role: "log", "aria-label": "Messages", "aria-live": "polite", tabindex: "0" },
+          conversation.handoff ? handoffCard(conversation.handoff, (reply) => { this.type(reply); this.querySelector("textarea")?.focus(); }) : null,
+          this.entries().map((one) => this.entry(one))),
+        this.composer(conversation)),
+      h("fd-person", { key: "person", customer, conversation: conversation.id }),
+      why ? h("fd-why", { key: "why", message: why, close: () => this.set({ why: null }) }) : null,
+    ];
+  }
+
+  head(conversation, customer) {
+    const { holder, status } = conversation;
+    const holds = { ai: "The AI answers", queue: "Waits for an agent", agent: this.isMine() ? "With you" : `With ${this.nameOf(conversation.assignee_id)}` }[holder];
+    return h("header", { class: "thread-head" },
+      h("a", { class: "bare back", href: `/inbox${location.search}`, "aria-label": "Back to the list" }, icon("back")),
+      h("div", { class: "thread-title" }, h("h2", {}, conversation.title || customer?.name || "Conversation"), h("p", { class: "soft" }, [customer?.name, status === "open" ? holds : word(status)].filter(Boolean).join(" · "))),
+      h("div", { class: "row" },
+        this.isMine() && holder === "agent" ? null : button("Take over", () => this.take(), holder === "queue" ? "primary" : "quiet", { title: "Alt P" }),
+        holder === "ai" || status === "resolved" ? null : button("Give back to AI", () => this.giveBack(), "quiet", { title: "Alt P" }),
+        this.assignment(conversation),
+        status === "resolved" ? null : h("select", { "aria-label": "Snooze", value: "", onchange: (event) => { const hours = Number(event.target.value); event.target.value = ""; if (hours) this.snooze(hours); } },
+          [["", "Snooze…"], ["1", "for an hour"], ["4", "for 4 hours"], ["24", "until tomorrow"], ["168", "for a week"]].map(([value, text]) => h("option", { value }, text))),
+        status === "resolved" ? button("Open again", () => this.act(() => change(this.path(), { status: "open" }), "Open again."), "quiet") : button("Resolve", () => this.resolve(), "quiet", { title: "Alt E" })));
+  }
+
+  /** Colleagues who can be given the conversation. */
+  assignment({ assignee_id, status }) {
+    const others = this.state.agents.filter((agent) => agent.id !== assignee_id && agent.id !== this.me()?.agent_id);
+    if (!others.length || status === "resolved") return null;
+    const assign = (agent) => this.act(() => put(this.path("/assignment"), { agent_id: agent }), `Assigned to ${this.nameOf(agent)}.`,
+      () => (assignee_id ? put(this.path("/assignment"), { agent_id: assignee_id }) : remove(this.path("/assignment"))));
+    return h("select", { "aria-label": "Assign", value: "", onchange: (event) => { const agent = event.target.value; event.target.value = ""; if (agent) assign(agent); } },
+      [h("option", { value: "" }, "Assign…"), others.map((agent) => h("option", { key: agent.id, value: agent.id }, agent.name))]);
+  }
+
+  /** Messages and notes in the order of time. */
+  entries() {
+    const { messages, notes } = this.state;
+    return [...messages, ...notes].sort((a, b) => a.created_at.localeCompare(b.created_at) || (a.seq ?? 0) - (b.seq ?? 0));
+  }
+
+  nameOf(agentId) {
+    return this.state.agents.find((agent) => agent.id === agentId)?.name ?? "an agent";
+  }
+
+  entry(one) {
+    if (one.object === "note") return h("article", { key: one.id, class: "bubble note" }, h("header", {}, `Note by ${this.nameOf(one.agent_id)}`, ago(one.created_at)), h("p", { class: "said" }, one.content));
+    const { kind } = one.sender;
+    if (kind === "system") return h("p", { key: one.id, class: "system" }, one.content);
+    const who = { customer: this.state.customer?.name || "Customer", ai: "AI", agent: this.nameOf(one.sender.id) }[kind];
+    return h("article", { key: one.id, id: one.id, class: ["bubble", kind] },
+      h("header", {}, who, ago(one.created_at)),
+      kind === "ai" ? h("fd-answer", { content: one.content, citations: one.citations, mayLink: toHostsOf(one.citations) }) : h("p", { class: "said" }, one.content),
+      kind === "ai" ? h("footer", { class: "row facts" }, decisionChip(one.decision, one.handoff_reason), confidence(one.confidence),
+        one.cost_micro_usd ? h("span", { class: "soft" }, money(one.cost_micro_usd)) : null, one.decision ? button("Why?", () => this.set({ why: one.id }), "bare small") : null) : null,
+      ["failed", "unknown"].includes(one.delivery) ? h("p", { class: "wrong" }, one.delivery === "failed" ? "Could not be delivered." : "It is not known whether this arrived. Ask the customer before you send it again.") : null);
+  }
+
+  composer(conversation) {
+    const { text, isNote, isSending } = this.state;
+    const isAi = conversation.holder === "ai" && !isNote;
+    return h("form", { class: ["composer", isNote ? "as-note" : ""], onsubmit: (event) => { event.preventDefault(); this.send(); } },
+      tabs("What to write", [["reply", "Reply"], ["note", "Note"]], isNote ? "note" : "reply", (next) => this.set({ isNote: next === "note" })),
+      h("textarea", { rows: "3", value: text, maxlength: "10000", "aria-label": isNote ? "Note for colleagues" : "Reply to the customer", placeholder: isNote ? "Only colleagues read this." : isAi ? "Your reply takes the conversation over from the AI." : "Write to the customer…",
+        oninput: (event) => this.type(event.target.value), onkeydown: (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); this.send(); } } }),
+      h("div", { class: "row" }, h("span", { class: "soft wide-only" }, "Ctrl + Enter sends"), h("span", { class: "spring" }), h("button", { class: "primary", type: "submit", disabled: !text.trim() || isSending }, isNote ? "Add note" : "Send")));
+  }
+}
+customElements.define("fd-thread", Thread);
+
+/** Who writes: what is known, what is remembered, what was before. */
+class Person extends View {
+  state = { facts: null, past: null };
+
+  entered() {
+    this.load();
+  }
+
+  changed(before) {
+    if (before.customer?.id !== this.given.customer?.id) this.load();
+  }
+
+  async load() {
+    const { customer } = this.given;
+    if (!customer) return;
+    try {
+      const [facts, past] = await Promise.all([get(`/v1/customers/${customer.id}/facts`), get(query("/v1/conversations", { customer: customer.id, limit: 10 }))]);
+      this.set({ facts: facts.data, past: past.data, problem: null });
+    } catch (problem) {
+      this.set({ problem });
+    }
+  }
+
+  async forget(fact) {
+    if ((await attempt(() => remove(`/v1/customers/${fact.customer_id}/facts/${fact.id}`))) === undefined) return;
+    this.set({ facts: this.state.facts.filter((one) => one !== fact) });
+    toast("Forgotten.", async () => { await post(`/v1/customers/${fact.customer_id}/facts`, { text: fact.text, kind: fact.kind }); await this.load(); });
+  }
+
+  async add(event) {
+    event.preventDefault();
+    const input = event.target.elements.fact;
+    const text = input.value.trim();
+    if (!text || (await attempt(() => post(`/v1/customers/${this.given.customer.id}/facts`, { text }))) === undefined) return;
+    input.value = "";
+    await this.load();
+  }
+
+  render() {
+    const { customer, conversation } = this.given;
+    const { facts, past, problem } = this.state;
+    if (!customer) return h("aside", { class: "person" }, skeleton(3));
+    return h("aside", { class: "person", "aria-label": "Customer", tabindex: "0" },
+      h("h2", {}, customer.name || customer.email || "Unknown customer"),
+      h("dl", { class: "pairs" }, [["E-mail", customer.email], ["Language", customer.locale], ["Your id", customer.external_id], ["Identity", word(customer.identity)]].filter(([, value]) => value).map(([name, value]) => h("div", { key: name }, h("dt", {}, name), h("dd", {}, value)))),
+      problem ? failure(problem, () => this.load()) : null,
+      h("h3", {}, "Remembered"),
+      facts === null ? skeleton(2) : facts.length ? h("ul", { class: "facts-list" }, facts.map((fact) => h("li", { key: fact.id }, h("span", {}, fact.text),
+        h("span", { class: "soft" }, fact.source_message_id ? h("a", { href: `#${fact.source_message_id}` }, "from a message") : "written by a person"),
+        h("button", { type: "button", class: "bare", "aria-label": `Forget: ${fact.text}`, onclick: () => this.forget(fact) }, icon("close"))))) : h("p", { class: "soft" }, "Nothing yet."),
+      h("form", { class: "row", onsubmit: (event) => this.add(event) }, h("input", { name: "fact", type: "text", maxlength: "1000", "aria-label": "Something to remember", placeholder: "Remember…" }), h("button", { type: "submit", class: "quiet", "aria-label": "Remember it" }, icon("plus"))),
+      h("h3", {}, "Conversations"),
+      past === null ? skeleton(2) : h("ul", { class: "plain-list" }, past.map((one) => h("li", { key: one.id }, one.id === conversation ? h("strong", {}, one.title || "This one") : h("a", { href: `/inbox/${one.id}` }, one.title || one.preview?.snippet || "Conversation"), " ", h("span", { class: "soft" }, ago(one.updated_at))))));
+  }
+}
+customElements.define("fd-person", Person);

@@ -1,0 +1,187 @@
+// Settings: assistants, API keys, members.
+
+import { Stretches, change, get, post, remove } from "../api.js";
+import { ago, attempt, button, chip, copy, drawer, empty, failure, field, go, more, skeleton, table, toast, word } from "../parts.js";
+import { View, h } from "../view.js";
+import { settingFields, changesOf } from "./playground.js";
+
+const SCOPES = {
+  admin: "Everything, members and keys too", conversations: "Conversations, customers and their memory", knowledge: "Sources, scans, articles", playground: "Search, answers, playground", evals: "Evals", usage: "Usage and costs",
+};
+
+function heading(present) {
+  const parts = [["", "Assistants"], ["keys", "API keys"], ["members", "Members"]];
+  return h("header", { class: "page-head" }, h("h1", {}, "Settings"), h("nav", { class: "tabs", "aria-label": "Settings" }, parts.map(([path, title]) => h("a", { key: path, href: `/settings${path && `/${path}`}`, "aria-current": path === present ? "page" : null }, title))));
+}
+
+class Settings extends View {
+  render() {
+    const [part = "", id] = this.given.path.split("/");
+    const tag = part === "keys" ? "fd-keys" : part === "members" ? "fd-members" : "fd-assistants";
+    return h("div", { class: "content" }, heading(part === "assistants" ? "" : part), h(tag, { key: part, id, me: this.given.me }));
+  }
+}
+customElements.define("fd-settings", Settings);
+
+class Assistants extends View {
+  state = { assistants: null, drafts: {}, names: {}, problem: null, wrong: {} };
+
+  async entered() {
+    try {
+      this.set({ assistants: (await get("/v1/assistants")).data, problem: null });
+    } catch (problem) {
+      this.set({ problem });
+    }
+  }
+
+  alter(id, name, value) {
+    this.set({ drafts: { ...this.state.drafts, [id]: { ...this.state.drafts[id], [name]: value } } });
+  }
+
+  async save(one) {
+    const settings = changesOf(this.state.drafts[one.id] ?? {});
+    const before = Object.fromEntries(Object.keys(settings).map((name) => [name, one.settings[name]]));
+    try {
+      this.put(await change(`/v1/assistants/${one.id}`, { name: this.state.names[one.id] ?? one.name, settings }));
+      toast("Saved. Answers use it from now on.", async () => this.put(await change(`/v1/assistants/${one.id}`, { name: one.name, settings: before })));
+    } catch (problem) {
+      this.set({ wrong: { ...this.state.wrong, [one.id]: problem } });
+    }
+  }
+
+  put(fresh) {
+    const { assistants, drafts, names, wrong } = this.state;
+    const without = (fields) => Object.fromEntries(Object.entries(fields).filter(([id]) => id !== fresh.id));
+    this.set({ assistants: assistants.map((one) => (one.id === fresh.id ? fresh : one)), drafts: without(drafts), names: without(names), wrong: without(wrong) });
+  }
+
+  async add() {
+    const added = await attempt(() => post("/v1/assistants", { name: "New assistant" }));
+    if (added) this.set({ assistants: [...this.state.assistants, added] });
+  }
+
+  render() {
+    const { assistants, drafts, names, problem, wrong } = this.state;
+    if (problem) return failure(problem, () => this.entered());
+    if (!assistants) return skeleton(6);
+    return [assistants.map((one, at) => {
+      const isChanged = Object.keys(changesOf(drafts[one.id] ?? {})).length > 0 || (names[one.id] ?? one.name) !== one.name;
+      return h("details", { key: one.id, class: "card", ready: (node) => { node.open = at === 0; } }, h("summary", {}, h("strong", {}, one.name), h("span", { class: "soft" }, ` takes over below ${Math.round(one.settings.confidence_min * 100)} % confidence`)),
+        h("div", { class: "form" }, field("Name customers see", h("input", { type: "text", value: names[one.id] ?? one.name, maxlength: "100", oninput: (event) => this.set({ names: { ...names, [one.id]: event.target.value } }) }), { id: `name-${one.id}` }),
+          scoped(settingFields(withOwn(drafts[one.id], one.settings), one.settings, (name, value) => this.alter(one.id, name, value)), one.id),
+          wrong[one.id] ? failure(wrong[one.id]) : null,
+          h("div", { class: "row" }, button("Save", () => this.save(one), "primary", { disabled: !isChanged }), button("Try in the playground", () => go(`/playground?assistant=${one.id}`), "quiet"))));
+    }), h("p", {}, button("Add assistant", () => this.add(), "quiet"))];
+  }
+}
+customElements.define("fd-assistants", Assistants);
+
+/** What stands in the form: the draft over what is in force. */
+const withOwn = (draft, own) => ({ ...own, ...draft });
+
+/** The fields with ids of their own, as several assistants stand on one page. */
+function scoped(fields, id) {
+  for (const one of fields) {
+    const [label, control, told] = one.children;
+    const fresh = `${control.attributes.id}-${id}`;
+    label.attributes.for = fresh;
+    control.attributes.id = fresh;
+    if (told) control.attributes["aria-describedby"] = told.attributes.id = `${fresh}-told`;
+  }
+  return fields;
+}
+
+function scopeChoices(chosen, choose) {
+  return h("fieldset", {}, h("legend", {}, "May do"), Object.entries(SCOPES).map(([name, text]) => h("label", { key: name, class: "choice" },
+    h("input", { type: "checkbox", checked: chosen.includes(name), onchange: (event) => choose(event.target.checked ? [...chosen, name] : chosen.filter((one) => one !== name)) }), h("span", {}, h("strong", {}, word(name)), h("span", { class: "soft" }, ` ${text}`)))));
+}
+
+class Keys extends View {
+  state = { list: null, isMaking: false, name: "", scopes: ["conversations"], made: null, problem: null, wrong: null };
+
+  async entered() {
+    const list = new Stretches("/v1/keys");
+    try {
+      await list.first();
+      this.set({ list, problem: null });
+    } catch (problem) {
+      this.set({ problem });
+    }
+  }
+
+  async make(event) {
+    event.preventDefault();
+    try {
+      this.set({ made: await post("/v1/keys", { name: this.state.name, scopes: this.state.scopes }), wrong: null });
+      await this.entered();
+    } catch (wrong) {
+      this.set({ wrong });
+    }
+  }
+
+  async revoke(key) {
+    if ((await attempt(() => remove(`/v1/keys/${key.id}`))) === undefined) return;
+    toast(`${key.name} opens nothing any more.`);
+    await this.entered();
+  }
+
+  render() {
+    const { list, isMaking, problem } = this.state;
+    if (problem) return failure(problem, () => this.entered());
+    if (!list) return skeleton(5);
+    return [h("p", { class: "row" }, h("span", { class: "soft" }, "Programs prove themselves with a key."), h("span", { class: "spring" }), button("Make a key", () => this.set({ isMaking: true, made: null, name: "", wrong: null }), "primary")),
+      list.rows.length ? [table("API keys", [["Name", (row) => row.name], ["Begins with", (row) => h("code", {}, `${row.prefix}…`), "wide-only"], ["May do", (row) => row.scopes.map((scope) => [chip(word(scope)), " "])], ["Used", (row) => ago(row.last_used_at) ?? "never", "num wide-only"],
+        ["", (row) => (row.revoked_at ? chip("revoked") : button("Revoke", () => this.revoke(row), "danger quiet small"))]], list.rows), more(list, async () => { await attempt(() => list.more()); this.update(); })]
+        : empty("No keys yet", "Make one for each program, with no more rights than it needs."),
+      isMaking ? drawer("Make a key", this.making(), () => this.set({ isMaking: false })) : null];
+  }
+
+  making() {
+    const { made, name, scopes, wrong } = this.state;
+    if (made) return h("div", { class: "form" }, h("p", {}, "This is the only time it is shown. Keep it where secrets are kept."), h("code", { class: "secret" }, made.key), h("div", { class: "row" }, button("Copy", () => copy(made.key, "Key copied"), "primary"), button("Done", () => this.set({ isMaking: false }), "quiet")));
+    return h("form", { class: "form", onsubmit: (event) => this.make(event) }, field("Name", h("input", { type: "text", required: true, maxlength: "100", value: name, oninput: (event) => this.set({ name: event.target.value }), placeholder: "shop backend" })), scopeChoices(scopes, (next) => this.set({ scopes: next })),
+      wrong ? failure(wrong) : null, h("button", { class: "primary", type: "submit", disabled: !name.trim() || !scopes.length }, "Make it"));
+  }
+}
+customElements.define("fd-keys", Keys);
+
+class Members extends View {
+  state = { members: null, isInviting: false, scopes: ["conversations"], invitation: null, problem: null };
+
+  async entered() {
+    try {
+      this.set({ members: (await get("/v1/members")).data, problem: null });
+    } catch (problem) {
+      this.set({ problem });
+    }
+  }
+
+  async invite() {
+    const invitation = await attempt(() => post("/v1/invitations", { scopes: this.state.scopes }));
+    if (invitation) this.set({ invitation });
+  }
+
+  async takeOut(member) {
+    if ((await attempt(() => remove(`/v1/members/${member.id}`))) === undefined) return;
+    toast(`${member.name} is no member any more. Their sessions have ended.`);
+    await this.entered();
+  }
+
+  render() {
+    const { members, isInviting, problem } = this.state;
+    if (problem) return failure(problem, () => this.entered());
+    if (!members) return skeleton(4);
+    const me = this.given.me?.member?.id;
+    return [h("p", { class: "row" }, h("span", { class: "soft" }, "Members sign in here and answer as agents."), h("span", { class: "spring" }), button("Invite", () => this.set({ isInviting: true, invitation: null }), "primary")),
+      table("Members", [["Name", (row) => [row.name, row.id === me ? h("span", { class: "soft" }, " (you)") : null]], ["E-mail", (row) => row.email, "wide-only"], ["May do", (row) => row.scopes.map((scope) => [chip(word(scope)), " "])], ["Since", (row) => ago(row.created_at), "num wide-only"], ["", (row) => button("Take out", () => this.takeOut(row), "danger quiet small")]], members),
+      isInviting ? drawer("Invite a member", this.inviting(), () => this.set({ isInviting: false })) : null];
+  }
+
+  inviting() {
+    const { scopes, invitation } = this.state;
+    if (!invitation) return h("div", { class: "form" }, scopeChoices(scopes, (next) => this.set({ scopes: next })), button("Make the link", () => this.invite(), "primary", { disabled: !scopes.length }));
+    const link = location.origin + invitation.path;
+    return h("div", { class: "form" }, h("p", {}, "Send this link to one person. It works once, for seven days, and is shown this once."), h("code", { class: "secret" }, link), h("div", { class: "row" }, button("Copy", () => copy(link, "Link copied"), "primary"), button("Done", () => this.set({ isInviting: false }), "quiet")));
+  }
+}
+customElements.define("fd-members", Members);
