@@ -244,10 +244,10 @@ fn pdf(line: &str) -> Vec<u8> {
     let mut table = "xref\n0 6\n0000000000 65535 f \n".to_owned();
     for (number, object) in (1..).zip(&objects) {
         let _ = writeln!(table, "{:010} 00000 n ", out.len());
-        let _ = write!(out, "{number} 0 obj\n{object}\nendobj\n");
+        let _ = writeln!(out, "{number} 0 obj\n{object}\nendobj");
     }
     let start = out.len();
-    let _ = write!(out, "{table}trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n");
+    let _ = writeln!(out, "{table}trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n{start}\n%%EOF");
     out.into_bytes()
 }
 
@@ -289,7 +289,7 @@ fn import_reads_folders_and_says_what_became_of_each_file() {
     let again = shell.json(&["import", "handbook"]);
     assert_eq!(
         (&again["new"], &again["changed"], &again["same"], &again["removed"]),
-        (&Value::from(0), &Value::from(1), &Value::from(1), &Value::from(1))
+        (&Value::from(0), &Value::from(1), &Value::from(2), &Value::from(1))
     );
     let sources = shell.json(&["sources", "list"]);
     assert_eq!((&sources[0]["name"], &sources[0]["documents"]), (&Value::from("handbook"), &Value::from(3)));

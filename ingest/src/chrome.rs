@@ -3,8 +3,20 @@
 use scraper::node::Element;
 
 /// Words in the class names of notes, which some generators write as `aside`.
-const NOTE_WORDS: [&str; 10] =
-    ["note", "tip", "info", "warning", "caution", "danger", "admonition", "callout", "hint", "starlight-aside"];
+const NOTE_WORDS: [&str; 12] = [
+    "note",
+    "footnote",
+    "citation",
+    "tip",
+    "info",
+    "warning",
+    "caution",
+    "danger",
+    "admonition",
+    "callout",
+    "hint",
+    "starlight-aside",
+];
 /// Class names that mark what is not content, as whole words.
 const CHROME_WORDS: [&str; 44] = [
     "sidebar",
@@ -80,6 +92,13 @@ pub(crate) fn has_chrome_name(element: &Element) -> bool {
             !describes && name.split(['-', '_']).chain([name]).any(|word| CHROME_WORDS.contains(&word))
         })
     })
+}
+
+/// Whether it counts the lines of code that it stands in.
+pub(crate) fn is_line_number(element: &Element) -> bool {
+    element
+        .attr("class")
+        .is_some_and(|names| matches!(names, "lineno" | "linenos" | "normal linenos" | "linenos special"))
 }
 
 /// Whether it is a note, and so part of the content.

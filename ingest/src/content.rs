@@ -5,7 +5,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "of all elements, each match is about a few")]
 
 use crate::boilerplate::{BlockHash, SiteProfile};
-use crate::chrome::{has_chrome_name, has_chrome_role, is_hidden, is_note};
+use crate::chrome::{has_chrome_name, has_chrome_role, is_hidden, is_line_number, is_note};
 use crate::dom::{Item, Kind, Outline, Tag};
 
 /// The part of its parent's good text that a container needs to become the main one, if it holds the page's heading.
@@ -189,6 +189,7 @@ fn mark_chrome(outline: &Outline<'_>, measure: &Measure, heading: Option<usize>,
             Tag::Chrome => !is_note(element),
             Tag::Header => heading.is_none_or(|heading| index < heading),
             Tag::Heading(_) => false,
+            Tag::Inline => has_chrome_role(element) || is_line_number(element),
             _ => has_chrome_role(element) || (!tag.is_inline() || tag == Tag::Anchor) && has_chrome_name(element),
         };
         let mark =

@@ -153,6 +153,14 @@ fn hidden_text_is_not_knowledge() {
 }
 
 #[test]
+fn footnotes_stay_and_line_numbers_go() {
+    let page = take_apart(
+        "<h1>Head</h1><p>Text with a note.</p><pre><span class=\"linenos\">1</span>from x import y\n<span class=\"linenos\">2</span>y()\n</pre><aside class=\"footnote-list brackets\"><aside class=\"footnote brackets\" role=\"note\"><p>It says more.</p></aside></aside>",
+    );
+    assert_eq!(page.text, "# Head\n\nText with a note.\n\n```\nfrom x import y\ny()\n```\n\nIt says more.");
+}
+
+#[test]
 fn pages_that_mean_harm_end_soon_and_do_not_overflow() {
     let nested = |open: &str| format!("<h1>Head</h1><p>Before.</p>{}<p>Inside.</p>", open.repeat(100_000));
     let attributes = (0..300_000).fold("<p ".to_owned(), |mut tag, number| {
