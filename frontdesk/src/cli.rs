@@ -1,6 +1,8 @@
 //! The command line: every command and flag, and which settings the flags set.
 
 mod eval;
+mod review;
+mod scan;
 
 use crate::bench::Bench;
 use crate::output::Format;
@@ -10,6 +12,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub use eval::{Eval, EvalCollect, EvalRun};
+pub use review::Review;
+pub use scan::Scan;
 
 /// An AI support agent worker with vector search.
 #[derive(Clone, Debug, Parser)]
@@ -123,45 +127,6 @@ pub struct Worker {
     pub concurrency: Option<u32>,
 }
 
-/// Flags of `scan`.
-#[derive(Clone, Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
-pub struct Scan {
-    /// Address to start from
-    #[arg(value_name = "URL")]
-    pub url: String,
-    /// List what would be scanned and what would be skipped, and why
-    #[arg(long)]
-    pub preview: bool,
-    /// Scan only paths that match, such as '/guides/**'
-    #[arg(long, value_name = "GLOB")]
-    pub include: Vec<String>,
-    /// Skip paths that match
-    #[arg(long, value_name = "GLOB")]
-    pub exclude: Vec<String>,
-    /// Pages at most
-    #[arg(long, value_name = "N")]
-    pub max_pages: Option<u32>,
-    /// Links from the start at most
-    #[arg(long, value_name = "N")]
-    pub max_depth: Option<u32>,
-    /// Publish the generated articles without review, as far as every sentence is proved
-    #[arg(long)]
-    pub publish: bool,
-    /// Draft no articles from the pages
-    #[arg(long, conflicts_with = "publish")]
-    pub no_drafts: bool,
-    /// Show what the last scan found new, changed or removed; nothing is scanned
-    #[arg(long, conflicts_with_all = ["preview", "apply", "reject"])]
-    pub diff: bool,
-    /// Apply the changes of the last scan that wait; nothing is scanned
-    #[arg(long, conflicts_with_all = ["preview", "reject"])]
-    pub apply: bool,
-    /// Refuse the changes of the last scan that wait: the earlier texts stay
-    #[arg(long, conflicts_with = "preview")]
-    pub reject: bool,
-}
-
 /// Flags of `import`.
 #[derive(Clone, Debug, Args)]
 pub struct Import {
@@ -228,68 +193,6 @@ pub struct Rerun {
     /// The id of an answer, msg_…
     #[arg(value_name = "ANSWER_MESSAGE_ID")]
     pub message: String,
-}
-
-/// Generated articles that wait for a person.
-#[derive(Clone, Debug, Subcommand)]
-pub enum Review {
-    /// List suggestions, the newest first
-    List {
-        /// waiting, approved, rejected or withdrawn
-        #[arg(long, value_name = "STATE", default_value = "waiting")]
-        state: String,
-        /// article or faq
-        #[arg(long, value_name = "KIND")]
-        kind: Option<String>,
-        /// Only from the source with this id, src_…
-        #[arg(long, value_name = "SOURCE_ID")]
-        source: Option<String>,
-        /// Suggestions at most
-        #[arg(long, value_name = "N", default_value_t = 50)]
-        limit: u32,
-    },
-    /// Show a suggestion with the proof of every sentence
-    Show {
-        /// The id of the suggestion, sug_…
-        #[arg(value_name = "ID")]
-        id: String,
-    },
-    /// Publish suggestions
-    Approve {
-        /// Their ids, sug_…
-        #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
-        ids: Vec<String>,
-        /// Everything that waits
-        #[arg(long, conflicts_with_all = ["title", "body"])]
-        all: bool,
-        /// Another title, for one suggestion
-        #[arg(long, value_name = "TITLE")]
-        title: Option<String>,
-        /// A file with another text, as Markdown, for one suggestion
-        #[arg(long, value_name = "FILE")]
-        body: Option<PathBuf>,
-    },
-    /// Refuse suggestions; the same text is not suggested again
-    Reject {
-        /// Their ids, sug_…
-        #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
-        ids: Vec<String>,
-        /// Everything that waits
-        #[arg(long)]
-        all: bool,
-        /// Why, for those who read it later
-        #[arg(long, value_name = "TEXT")]
-        reason: Option<String>,
-    },
-    /// Draft from documents that were not drafted from yet
-    Draft {
-        /// Only from the source with this id, src_…
-        #[arg(long, value_name = "SOURCE_ID")]
-        source: Option<String>,
-        /// Publish without review what is proved well enough
-        #[arg(long)]
-        publish: bool,
-    },
 }
 
 /// Sources of knowledge.

@@ -30,6 +30,7 @@ pub mod fetch;
 pub mod files;
 pub mod frontier;
 pub mod guard;
+mod headings;
 pub mod import;
 pub mod index;
 mod judge;

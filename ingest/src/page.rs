@@ -1,19 +1,21 @@
 //! One page of a scan: fetched, taken apart, stored as a document with its vectors; its links become rows.
 
+mod links;
+
 use crate::documents::{Text, Vectors, cut, missing_vectors, store};
 use crate::extract::{Extraction, RawPage, extract};
 use crate::fetch::{Body, Fetched, Get, Want};
 use crate::frontier::Scope;
 use crate::known::Known;
-use crate::library::{ScanMemory, locked};
+use crate::library::locked;
 use crate::reason::Reason;
-use crate::scan::{SKIPPED_KEPT_MAX, add_pages, keep_profile, parse_start, skip_page};
+use crate::scan::{keep_profile, parse_start, skip_page};
 use crate::{Error, Library, Result};
 use domain::job::Job;
 use domain::page::{Page, PageDecision, PageState, Scan, ScanState};
 use domain::{OrganizationId, PageId};
+use links::{add_links, unknown_links};
 use sha2::{Digest, Sha256};
-use storage::Transaction;
 use storage::documents::{NewDocument, PutOutcome, content_hash};
 use storage::page_changes::StagedText;
 use storage::pages::{NewPage, PageOutcome};
@@ -21,8 +23,6 @@ use url::Url;
 
 /// The site's profile is stored each time so many pages were learned.
 const PROFILE_KEPT_EVERY: u32 = 25;
-/// Links of one page that are kept with a reason when the scan has no room for them.
-const OVER_PER_PAGE_MAX: usize = 50;
 /// The status of a page that will not come back.
 const GONE_FOR_GOOD: u16 = 410;
 
@@ -291,43 +291,6 @@ fn skipped_because(scope: &Scope, page: &Page, body: &Body, extraction: &Extract
     Some((format!("duplicate: the page says that it is {elsewhere}"), true))
 }
 
-/// Links of the page that are no rows yet, and where it leads on to.
-fn unknown_links(
-    library: &Library,
-    scan: &Scan,
-    page: &Page,
-    scope: &Scope,
-    (found_at, extraction): (&Url, &Extraction),
-) -> (Vec<NewPage>, Vec<(Url, Reason)>) {
-    let depth = usize::try_from(page.depth).unwrap_or(0) + 1;
-    let memory = library.scan_memory(scan.id);
-    let mut memory = locked(&memory);
-    let memory: &mut ScanMemory = &mut memory;
-    let (mut links, mut traps) = (Vec::new(), Vec::new());
-    for link in extraction.links.iter().chain(&extraction.canonical).chain([found_at]) {
-        if memory.known.len() >= scan.settings.pages_max + SKIPPED_KEPT_MAX {
-            break;
-        }
-        let admitted = scope.admit(link, depth).and_then(|url| {
-            let is_known = memory.known.contains(url.as_str());
-            if is_known { Ok(None) } else { memory.variants.admit(&url).map(|()| Some(url)) }
-        });
-        let url = match admitted {
-            Ok(Some(url)) => url,
-            // The first addresses of a trap tell people what was not followed.
-            Err(reason) if reason.is_trap() && memory.is_trap_to_keep(link) => {
-                traps.push((link.clone(), reason));
-                continue;
-            }
-            // What lies outside is no row: most of the web does.
-            Ok(None) | Err(_) => continue,
-        };
-        memory.known.insert(url.to_string());
-        links.push(NewPage { url: url.to_string(), depth: i64::try_from(depth).unwrap_or(i64::MAX) });
-    }
-    (links, traps)
-}
-
 /// Writes what a page came to. `false`: the scan was held or called off meanwhile, and nothing was written.
 async fn write(reading: &Reading<'_>, written: Written, job: &Job) -> Result<bool> {
     let Reading { library, organization_id, scan, page, .. } = *reading;
@@ -367,24 +330,6 @@ async fn write(reading: &Reading<'_>, written: Written, job: &Job) -> Result<boo
         keep_profile(library, organization_id, scan).await?;
     }
     Ok(true)
-}
-
-/// Adds the links of a page as far as the scan has room for pages; of the others a few are kept with the reason.
-async fn add_links(transaction: &mut Transaction, scan: &Scan, mut links: Vec<NewPage>) -> Result<()> {
-    if links.is_empty() {
-        return Ok(());
-    }
-    let read = usize::try_from(transaction.count_read_pages(scan.id).await?).unwrap_or(usize::MAX);
-    let room = scan.settings.pages_max.saturating_sub(read);
-    let over = links.split_off(room.min(links.len()));
-    add_pages(transaction, scan.id, &links).await?;
-    let reason = Reason::TooManyPages(scan.settings.pages_max);
-    for page in over.iter().take(OVER_PER_PAGE_MAX) {
-        if let Ok(url) = Url::parse(&page.url) {
-            skip_page(transaction, scan.id, &url, &reason).await?;
-        }
-    }
-    Ok(())
 }
 
 /// Reads what earlier scans learned of the site, once per process and scan.

@@ -2,19 +2,24 @@
 //! and put into the review queue. A stretch of documents and the mark that they are drafted from are one
 //! transaction, so a run may be killed anywhere and started again: nothing is suggested twice.
 
+mod publish;
+
 use crate::alike::{Alike, content_hash};
 use crate::draft::Drafted;
 use crate::drafter::Drafter;
 use crate::merge::{Merged, merge};
-use crate::{Library, Result, review};
+use crate::{Library, Result};
 use domain::job::{DraftArticles, Job};
-use domain::knowledge::{Article, ArticleState, Source};
+use domain::knowledge::{Article, ArticleState};
 use domain::suggestion::{SentenceLink, Suggestion, SuggestionState};
 use domain::{ArticleId, OrganizationId, SourceId};
+use publish::publish_supported;
 use serde_json::json;
 use std::collections::HashSet;
 use storage::suggestions::{Draft, SuggestionFilter, UndraftedDocument};
 use storage::{Keyset, Tenant, Transaction};
+
+pub use publish::{PUBLISH_SETTING, PUBLISH_SUPPORT_MIN, publish_support_min};
 
 /// Documents of one transaction, where rules draft.
 const DOCUMENTS_AT_ONCE: i64 = 40;
@@ -26,14 +31,6 @@ const DOCUMENTS_PER_RUN_WITH_MODEL: usize = 25;
 const COMPARED_MAX: usize = 20_000;
 /// Generated texts that are read at a time.
 const COMPARED_AT_ONCE: i64 = 500;
-/// Suggestions that are read at a time.
-const SUGGESTIONS_AT_ONCE: i64 = 100;
-/// Suggestions that one run publishes without review.
-const PUBLISHED_MAX: usize = 20_000;
-/// Support from which a suggestion is published without review, where that is switched on and nothing else said.
-pub const PUBLISH_SUPPORT_MIN: f64 = 0.9;
-/// The key of a source's settings that switches publishing without review on: the support from which.
-pub const PUBLISH_SETTING: &str = "publish_support_min";
 
 /// What a run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -65,12 +62,6 @@ impl Ran {
         self.published += other.published;
         self.more = other.more;
     }
-}
-
-/// The support from which suggestions of a source are published without review; `None`: all are reviewed.
-pub fn publish_support_min(source: &Source, publish: bool) -> Option<f64> {
-    let set = source.settings.get(PUBLISH_SETTING).and_then(serde_json::Value::as_f64);
-    set.filter(|support| (0.0..=1.0).contains(support)).or(publish.then_some(PUBLISH_SUPPORT_MIN))
 }
 
 /// Runs the job: drafts from the documents of a source that were not drafted from, and enqueues the next
@@ -365,43 +356,4 @@ fn storable(document: &UndraftedDocument, drafted: Drafted, generator: &str) -> 
         generator: generator.to_owned(),
         reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
     }
-}
-
-/// Publishes what waits of a source and is proved well enough; what changes a published article waits.
-async fn publish_supported(
-    library: &Library,
-    organization_id: OrganizationId,
-    source_id: SourceId,
-    support_min: f64,
-) -> Result<usize> {
-    let tenant = library.database.of(organization_id);
-    let filter = SuggestionFilter {
-        state: Some(SuggestionState::Waiting),
-        source_id: Some(source_id),
-        ..SuggestionFilter::default()
-    };
-    let (mut after, mut published) = (Keyset::start(), 0);
-    while published < PUBLISHED_MAX {
-        let waiting = tenant.list_suggestions(filter, after, SUGGESTIONS_AT_ONCE).await?;
-        let Some(last) = waiting.last() else { break };
-        after = Keyset::at(last.created_at, last.id);
-        for suggestion in
-            waiting.iter().filter(|suggestion| suggestion.support >= support_min && suggestion.reason.is_none())
-        {
-            let article = tenant.load_article(suggestion.article_id).await?;
-            let is_untouched = article.version == suggestion.article_version;
-            if article.state == ArticleState::InReview && is_untouched {
-                match review::approve(library, organization_id, suggestion.id, review::Edit::default(), "system").await
-                {
-                    // A person was faster.
-                    Err(crate::Error::Storage(storage::Error::Conflict(_))) => {}
-                    outcome => {
-                        outcome?;
-                        published += 1;
-                    }
-                }
-            }
-        }
-    }
-    Ok(published)
 }
