@@ -166,15 +166,15 @@ async fn what_is_approved_answers_with_the_address_of_its_page() {
     assert_eq!((version.origin, version.author.as_str(), version.links.len()), (VersionOrigin::Written, "agt_1", 2));
     assert_eq!(unlinked(&version.body, &version.links), ["Ask us anything."]);
 
-    // The page changes: the published article stays, the next text waits beside it.
+    // The page changes: the published article stays, and the next text waits beside it with what people added.
     desk.says("refunds", "Refunds", &REFUNDS.replace("14 days", "30 days")).await;
     assert_eq!(desk.draft().await.changed, 1);
     let [update] = desk.waiting().await.try_into().unwrap();
-    assert!(update.reason.as_deref().unwrap().contains("people have changed"), "{update:?}");
+    assert!(update.reason.as_deref().unwrap().starts_with("merged with what people changed"), "{update:?}");
     approve(&desk.library, desk.id, update.id, Edit::default(), "key_1").await.unwrap();
     let published = tenant.load_article(article.article_id).await.unwrap();
-    assert!(published.body.contains("30 days"));
-    assert_eq!((published.version, published.base_version), (3, Some(3)));
+    assert!(published.body.contains("30 days") && published.body.ends_with("Ask us anything."), "{}", published.body);
+    assert_eq!((published.version, published.base_version), (4, Some(3)), "the draft, then its merge");
 }
 
 #[tokio::test]

@@ -107,7 +107,7 @@ async fn a_website_is_scanned_once_at_a_time() {
 #[tokio::test]
 async fn a_schedule_is_set_with_the_source_and_nonsense_is_refused() {
     let desk = TestDesk::new().await;
-    let settings = json!({ "rescan_every_hours": 24, "something_else": true });
+    let settings = json!({ "rescan_every_hours": 24, "publish_support_min": 0.9 });
     let new = json!({ "kind": "website", "name": "Docs", "url": "https://docs.example.com/", "settings": settings });
     let source = desk.post("/v1/sources", new).await.expect(201);
     let path = format!("/v1/sources/{}", id(&source));
@@ -116,6 +116,7 @@ async fn a_schedule_is_set_with_the_source_and_nonsense_is_refused() {
         json!({ "rescan_every_hours": 0 }),
         json!({ "rescan_every_hours": "daily" }),
         json!({ "removed_percent_max": 101 }),
+        json!({ "something_else": true }),
     ] {
         assert_eq!(desk.patch(&path, json!({ "settings": wrong })).await.problem(400), "invalid_request", "{wrong}");
     }

@@ -161,7 +161,7 @@ mod tests {
     fn running_heads_go_words_are_joined_and_named_headings_are_marked() {
         let page = |number: usize| Page {
             text: format!(
-                "Handbook of Billing\n\nInvoices {number}\nEvery invoice is sent by elec-\ntronic mail on the first\nday.\n\n• One\n• Two\n\n{number}\n"
+                "Handbook of Billing\n\nInvoices {number}\nEvery invoice is sent by elec-\ntronic mail on the first\nday.\n\n• One\n• Two\n\nAcme Limited\n\n{number}\n"
             ),
             headings: if number == 1 { vec![(1, "Invoices 1".to_owned())] } else { Vec::new() },
         };
@@ -172,7 +172,7 @@ mod tests {
             ),
             "{text}"
         );
-        assert!(!text.contains("Handbook"), "{text}");
+        assert!(!text.contains("Handbook") && !text.contains("Acme"), "{text}");
     }
 
     #[test]
