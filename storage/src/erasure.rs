@@ -64,9 +64,8 @@ impl Transaction {
     pub async fn delete_tombstone(&mut self, external_id: &str) -> Result<bool> {
         let organization_id = self.organization_id()?;
         let arguments = (organization_id, external_id_hash(organization_id, external_id));
-        let touched = self
-            .run("delete from tombstones where organization_id = $1 and external_id_hash = $2", arguments)
-            .await?;
+        let touched =
+            self.run("delete from tombstones where organization_id = $1 and external_id_hash = $2", arguments).await?;
         Ok(touched > 0)
     }
 
@@ -119,7 +118,8 @@ impl Transaction {
         let wanted = list::texts(texts.iter().map(String::as_str));
         for text in [
             "delete from jobs where organization_id = $1 and (
-                 lane in (select value from {wanted}) or cast(payload ->> 'customer_id' as text) in (select value from {wanted})
+                 lane in (select value from {wanted})
+                 or cast(payload ->> 'customer_id' as text) in (select value from {wanted})
                  or cast(payload ->> 'conversation_id' as text) in (select value from {wanted})
                  or cast(payload ->> 'message_id' as text) in (select value from {wanted}))",
             "delete from idempotency where organization_id = $1
