@@ -31,7 +31,7 @@ const TEXT_CHARS_MAX: usize = 200;
 /// Tokens of the model's choice.
 const OUTPUT_TOKENS_MAX: usize = 500;
 /// How long the model is waited for.
-const MODEL_TIMEOUT: Duration = Duration::from_secs(60);
+const MODEL_TIMEOUT: Duration = Duration::from_mins(1);
 /// How much of a proposed fact the customer's own words must hold.
 const GROUNDED_MIN: f64 = 0.6;
 /// From this share of equal words on, two facts of a kind say the same.

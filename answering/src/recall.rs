@@ -194,9 +194,9 @@ fn similarities(wanted: &Wanted<'_>, texts: &[&str], vectors: &HashMap<[u8; 32],
     let has_vectors = by_vector.iter().any(Option::is_some);
     let words = normalised(&by_words);
     // A text without a vector is taken for an average one.
-    let known: Vec<f32> = by_vector.iter().copied().flatten().collect();
-    let mean = known.iter().sum::<f32>() / known.len().max(1) as f32;
-    let cosines: Vec<f64> = by_vector.iter().map(|cosine| f64::from(cosine.unwrap_or(mean))).collect();
+    let known: Vec<f64> = by_vector.iter().flatten().copied().map(f64::from).collect();
+    let mean = known.iter().sum::<f64>() / number(known.len().max(1));
+    let cosines: Vec<f64> = by_vector.iter().map(|cosine| cosine.map_or(mean, f64::from)).collect();
     let dense = normalised(&cosines);
     (0..texts.len())
         .map(|at| {

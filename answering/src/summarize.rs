@@ -23,7 +23,7 @@ const SENTENCE_CHARS_MAX: usize = 160;
 /// Tokens of the model's summary.
 const OUTPUT_TOKENS_MAX: usize = 400;
 /// How long the model is waited for.
-const MODEL_TIMEOUT: Duration = Duration::from_secs(60);
+const MODEL_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Folds what left the window into the summary; completes the job.
 ///

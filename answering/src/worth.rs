@@ -85,8 +85,10 @@ fn without(pattern: &LazyLock<Option<Regex>>, text: &str) -> String {
 
 /// Whether a sentence states a matter of fact: it neither quotes, supposes nor instructs, and keeps no secret.
 pub(crate) fn is_plain(sentence: &str) -> bool {
-    !(matches(&QUOTES_SOMEBODY, sentence) || matches(&SUPPOSES, sentence) || is_instruction(sentence))
-        && !holds_secret(sentence)
+    !(matches(&QUOTES_SOMEBODY, sentence)
+        || matches(&SUPPOSES, sentence)
+        || is_instruction(sentence)
+        || holds_secret(sentence))
 }
 
 /// Whether a text tells somebody what to do rather than what is so.
@@ -120,14 +122,14 @@ fn passes_luhn(digits: &[u32]) -> bool {
             (_, doubled) => doubled,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 fn looks_like_key(word: &str) -> bool {
     if word.contains("://") || word.contains('@') {
         return false;
     }
-    let letters = word.chars().filter(|letter| letter.is_ascii_alphanumeric()).count();
+    let letters = word.chars().filter(char::is_ascii_alphanumeric).count();
     let digits = word.chars().filter(char::is_ascii_digit).count();
     letters >= KEY_CHARS_MIN && digits >= 3 && digits < letters
 }
