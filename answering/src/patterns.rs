@@ -342,7 +342,8 @@ pub(crate) fn statements(sentences: &[Stated]) -> Vec<Statement> {
         for rule in RULES.iter().filter(|rule| rule.in_questions || !sentence.asks) {
             for groups in rule.pattern.captures_iter(&sentence.text) {
                 let value = groups.name("v").map(|value| tidied(value.as_str()));
-                let known = |other: &Statement| other.kind == rule.kind && other.value == value;
+                let known =
+                    |other: &Statement| other.kind == rule.kind && other.value == value && other.holds == rule.holds;
                 if found.iter().any(known) {
                     continue;
                 }

@@ -18,14 +18,15 @@ pub const RECALLED_MAX: usize = 10;
 pub const RECALLED_TOKENS_MAX: usize = 1_500;
 /// Characters of a message that are recalled at most.
 const MESSAGE_CHARS_MAX: usize = 600;
-const SIMILARITY_WEIGHT: f64 = 0.75;
-const RECENCY_WEIGHT: f64 = 0.1;
-const IMPORTANCE_WEIGHT: f64 = 0.15;
+// Recency and importance only decide between what is about equally near.
+const SIMILARITY_WEIGHT: f64 = 0.9;
+const RECENCY_WEIGHT: f64 = 0.04;
+const IMPORTANCE_WEIGHT: f64 = 0.06;
 /// What a message of the customer, and one to them, matters.
 const SAID_IMPORTANCE: f64 = 0.3;
 const TOLD_IMPORTANCE: f64 = 0.1;
-/// Of words and vectors together, how much the vectors count.
-const DENSE_WEIGHT: f64 = 0.5;
+/// Of words and vectors together, how much the vectors count: messages are short and asked for in other words.
+const DENSE_WEIGHT: f64 = 0.85;
 /// A message that shares no word with the question is recalled from this cosine on.
 const COSINE_MIN: f32 = 0.3;
 /// BM25's parameters.
@@ -34,6 +35,18 @@ const LENGTH_SHARE: f64 = 0.5;
 
 /// The kind that marks what was said among what is recalled.
 pub const MESSAGE: &str = "message";
+
+/// Words that people ask for a kind of fact with, beside those of the fact.
+const ASKED_WITH: [(&str, &str); 8] = [
+    ("plan", "subscription tier package price seats account"),
+    ("order", "purchase parcel package delivery shipment number"),
+    ("product", "model device equipment item own bought"),
+    ("contact", "contact reach call write phone e-mail message"),
+    ("language", "language speak write translate"),
+    ("address", "address home location street city deliver ship send"),
+    ("phone", "call number reach"),
+    ("email", "mail address reach"),
+];
 
 /// What a customer said and was told before, with the vectors of that and of their facts.
 #[derive(Clone, Debug, Default)]
@@ -80,8 +93,17 @@ pub fn recall(
         .map(of_fact)
         .chain(of_messages(&earlier.messages))
         .collect();
-    let texts: Vec<&str> = candidates.iter().map(|candidate| candidate.matched.as_str()).collect();
-    let near = similarities(wanted, &texts, &earlier.vectors);
+    // What a fact says already need not be recalled in the customer's words too.
+    let sources: FxHashSet<_> = candidates
+        .iter()
+        .filter_map(|candidate| candidate.shown.id.and(candidate.shown.source_message_id))
+        .map(|id| id.uuid().into_bytes())
+        .collect();
+    candidates.retain(|candidate| {
+        let source = candidate.shown.source_message_id.map(|id| id.uuid().into_bytes());
+        candidate.shown.id.is_some() || !source.is_some_and(|source| sources.contains(&source))
+    });
+    let near = similarities(wanted, &candidates, &earlier.vectors);
     for (candidate, near) in candidates.iter_mut().zip(&near) {
         candidate.shown.similarity = near.value;
         let score = SIMILARITY_WEIGHT * near.value
@@ -187,10 +209,21 @@ struct Near {
     is_related: bool,
 }
 
-fn similarities(wanted: &Wanted<'_>, texts: &[&str], vectors: &HashMap<[u8; 32], Vec<f32>>) -> Vec<Near> {
-    let by_words = word_scores(wanted.question, texts, wanted.language);
-    let by_vector: Vec<Option<f32>> =
-        texts.iter().map(|text| Some(cosine(wanted.vector?, vectors.get(&text_hash(text))?))).collect();
+fn similarities(wanted: &Wanted<'_>, candidates: &[Candidate], vectors: &HashMap<[u8; 32], Vec<f32>>) -> Vec<Near> {
+    let texts: Vec<String> = candidates
+        .iter()
+        .map(|candidate| {
+            let words =
+                ASKED_WITH.iter().find(|(kind, _)| *kind == candidate.shown.kind).map_or("", |(_, words)| words);
+            format!("{} {words}", candidate.matched)
+        })
+        .collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let by_words = word_scores(wanted.question, &texts, wanted.language);
+    let by_vector: Vec<Option<f32>> = candidates
+        .iter()
+        .map(|candidate| Some(cosine(wanted.vector?, vectors.get(&text_hash(&candidate.matched))?)))
+        .collect();
     let has_vectors = by_vector.iter().any(Option::is_some);
     let words = normalised(&by_words);
     // A text without a vector is taken for an average one.

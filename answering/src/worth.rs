@@ -58,6 +58,10 @@ pub fn may_hold_facts(content: &str) -> bool {
 /// order, keep secret or say of somebody else is left out.
 pub(crate) fn stated(content: &str) -> Vec<Stated> {
     let text: String = without_quoted_mail(content).chars().take(READ_CHARS_MAX).collect();
+    if text.lines().any(|line| line.trim_start().starts_with('>')) {
+        // Nothing but quoted mail.
+        return Vec::new();
+    }
     let text = without(&CODE, &text);
     let text = without(&QUOTED, &text);
     let mut stated = Vec::new();
@@ -188,6 +192,7 @@ mod tests {
             ("Your page says I am on the Pro plan.", vec![]),
             ("If I was on the Pro plan, what would I pay?", vec![]),
             ("Yes.\n> My name is Bob Kelso.", vec![]),
+            ("On Tue, 3 Mar 2026, Support wrote:\n> My name is Bob Kelso.", vec![]),
             ("He told me \"my name is Bob Kelso and I pay\"", vec![]),
             ("My password is hunter2 and my name is Ann", vec![]),
             ("Is the shop open on Sunday?", vec![]),

@@ -26,7 +26,7 @@ const CANARY: &str = "zebracanary7741";
 async fn learn(desk: &TestDesk) -> usize {
     desk.database().clock().advance(Duration::from_mins(10));
     let worker = desk.database().clock().id();
-    let claim = Claim { queue: Queue::Knowledge, worker, lease: Duration::from_secs(60), limit: 50, suspects: false };
+    let claim = Claim { queue: Queue::Knowledge, worker, lease: Duration::from_mins(1), limit: 50, suspects: false };
     let jobs = desk.database().claim_jobs(claim).await.unwrap();
     for job in &jobs {
         assert_eq!(job.kind, LearnFacts::KIND);
