@@ -3,20 +3,18 @@
 use crate::budget::Parts;
 use crate::generate::{Draft, EXTRACTIVE, generate};
 use crate::judge::{Judged, Judging, judge, needs_no_knowledge, suggestion, support_in_words};
-use crate::recall::{Wanted, recall};
-use crate::retrieve::{Retrieved, candidates, retrieve};
+use crate::recall::{RECALLED_TOKENS_MAX, Wanted, recall};
+use crate::retrieve::{Retrieved, candidates, query_vector, retrieve};
 use crate::understand::{Understood, understand};
 use crate::window::window;
 use crate::{Desk, Question, Result};
 use domain::handoff::HandoffReason;
 use domain::message::{Citation, Decision};
-use domain::trace::{Trace, TracedDecision, TracedWindow};
+use domain::trace::{Trace, TracedDecision, TracedFact, TracedWindow};
 use domain::usage::TokenUsage;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-/// Tokens of recalled facts at most.
-const FACTS_TOKENS_MAX: usize = 400;
 /// Passages that a person finds with a handoff.
 const SOURCES_HANDED_OVER: usize = 3;
 /// Bytes of such a passage at most.
@@ -93,7 +91,7 @@ pub async fn answer(desk: &Desk, question: &Question) -> Result<Answer> {
     let count = |text: &str| desk.tokens.count(text);
     let settings = &question.assistant.settings;
     let window = window(&question.history, &question.summary, settings.window_tokens_max, &count);
-    let facts = recall_facts(desk, question, &understood, &count);
+    let facts = recall_facts(desk, question, &understood).await;
     timings.step("recall");
     let retrieved = if needs_no_knowledge(&understood) {
         Retrieved::default()
@@ -121,25 +119,30 @@ pub async fn answer(desk: &Desk, question: &Question) -> Result<Answer> {
     timings.step("judge");
     let mut trace = trace(question, &understood, &retrieved, &draft, &judged);
     trace.recalled_facts = facts;
-    trace.window = TracedWindow { messages: window.messages, tokens: window.tokens };
+    trace.window = TracedWindow {
+        messages: window.messages,
+        tokens: window.tokens,
+        messages_cut: window.messages_cut,
+        cut: window.cut,
+    };
     trace.timings_ms = timings.finish();
     Ok(finished(desk, &understood, &retrieved, draft, judged, trace))
 }
 
-fn recall_facts(
-    desk: &Desk,
-    question: &Question,
-    understood: &Understood,
-    count: &dyn Fn(&str) -> usize,
-) -> Vec<domain::trace::TracedFact> {
+async fn recall_facts(desk: &Desk, question: &Question, understood: &Understood) -> Vec<TracedFact> {
+    if question.facts.is_empty() && question.earlier.messages.is_empty() {
+        return Vec::new();
+    }
+    // The search asks for the same text next: its vector is computed once.
+    let (vector, _) = query_vector(desk, &understood.search).await;
     let wanted = Wanted {
-        question: &understood.standalone,
+        question: &understood.search,
         language: understood.language.as_deref(),
+        vector: vector.as_ref().map(|vector| &*vector.values),
         now: desk.database.clock().now(),
-        tokens_max: FACTS_TOKENS_MAX,
-        similarities: None,
+        tokens_max: RECALLED_TOKENS_MAX,
     };
-    recall(&question.facts, &wanted, count)
+    recall(&question.facts, &question.earlier, &wanted, &|text: &str| desk.tokens.count(text))
 }
 
 fn trace(question: &Question, understood: &Understood, retrieved: &Retrieved, draft: &Draft, judged: &Judged) -> Trace {

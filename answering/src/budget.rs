@@ -74,7 +74,10 @@ fn size(parts: &Parts, count: &dyn Fn(&str) -> usize) -> usize {
 fn drop_one(fitted: &mut Fitted, facts: usize, passages: usize, messages: usize) -> bool {
     let parts = &mut fitted.parts;
     let line = if parts.facts.len() > facts {
-        parts.facts.pop().map(|fact| format!("fact {}", fact.id))
+        parts.facts.pop().map(|fact| match fact.id {
+            Some(id) => format!("fact {id}"),
+            None => "a message that was recalled".to_owned(),
+        })
     } else if parts.passages.len() > passages {
         parts.passages.pop().map(|passage| format!("passage [{}] {}", passage.index, passage.title))
     } else if parts.window.len() > messages {
@@ -119,9 +122,10 @@ mod tests {
     fn parts() -> Parts {
         let message = |text: &str| PromptMessage { role: "user".to_owned(), content: text.to_owned() };
         let fact = |n: u128| TracedFact {
-            id: Id::from_uuid(uuid::Uuid::from_u128(n)),
+            id: Some(Id::from_uuid(uuid::Uuid::from_u128(n))),
             text: "likes tea".to_owned(),
             score: 0.5,
+            ..TracedFact::default()
         };
         Parts {
             passages: (1..=5).map(|n| passage(n, "T", "One two three. Four five six.")).collect(),

@@ -3,9 +3,10 @@
 use crate::{Answer, Desk, Result, Turn};
 use domain::conversation::Holder;
 use domain::handoff::HandoffReason;
-use domain::job::{AnswerTurn, DeliverMessage, Job};
+use domain::job::{AnswerTurn, DeliverMessage, Job, LearnFacts, SummarizeConversation, Work};
 use domain::message::{Decision, DeliveryState, Message, Sender};
-use domain::{ConversationId, Id, OrganizationId};
+use domain::{ConversationId, FactId, Id, OrganizationId};
+use std::time::Duration;
 use storage::Transaction;
 use storage::conversations::Conclusion;
 use storage::handoffs::NewHandoff;
@@ -14,6 +15,10 @@ use storage::usage::NewUsage;
 
 /// Characters of a handoff's summary at most.
 const SUMMARY_CHARS_MAX: usize = 280;
+/// A recalled fact that is at least so near to the question counts as used.
+const HELPED_MIN: f64 = 0.2;
+/// How long a conversation that goes on may hold back what is learned from it.
+const LEARN_HELD_MAX: Duration = Duration::from_mins(5);
 
 /// How a turn's end came out.
 #[derive(Debug)]
@@ -52,6 +57,7 @@ pub async fn conclude(desk: &Desk, turn: &Turn, answer: Answer, job: &Job) -> Re
         transaction.enqueue(&AnswerTurn { conversation_id: conversation.id }, now).await?;
     }
     write_usage(&mut transaction, turn, &answer, &message).await?;
+    remember(desk, &mut transaction, turn, &answer).await?;
     let mut trace = answer.trace;
     trace.message_id = Some(message.id);
     transaction.insert_trace(message.id, &trace).await?;
@@ -131,6 +137,38 @@ async fn write_usage(transaction: &mut Transaction, turn: &Turn, answer: &Answer
     };
     transaction.insert_usage(usage).await?;
     Ok(())
+}
+
+/// What the memory gains from a turn: which facts helped, and the jobs that learn and summarize after it.
+async fn remember(desk: &Desk, transaction: &mut Transaction, turn: &Turn, answer: &Answer) -> Result<()> {
+    let helped = answer.trace.recalled_facts.iter().filter(|fact| fact.similarity >= HELPED_MIN);
+    let helped: Vec<FactId> = helped.filter_map(|fact| fact.id).collect();
+    if !helped.is_empty() {
+        transaction.mark_facts_used(&helped).await?;
+    }
+    let (conversation_id, customer_id) = (turn.conversation.id, turn.conversation.customer_id);
+    let now = transaction.now();
+    let has_embedder = desk.embedder.embedder().is_some();
+    if has_embedder || turn.waiting.iter().any(|message| crate::worth::may_hold_facts(&message.content)) {
+        let work = LearnFacts { conversation_id, customer_id };
+        let run_at = now + desk.settings.learn_after;
+        if !transaction.enqueue(&work, run_at).await? {
+            let dedupe = work.dedupe().unwrap_or_default();
+            transaction.postpone_job(&dedupe, run_at, LEARN_HELD_MAX).await?;
+        }
+    }
+    if left_window(turn, answer.trace.window.messages_cut) > turn.summary_seq {
+        transaction.enqueue(&SummarizeConversation { conversation_id }, now).await?;
+    }
+    Ok(())
+}
+
+/// The seq up to which the conversation was not in the window.
+fn left_window(turn: &Turn, messages_cut: usize) -> i64 {
+    match messages_cut.checked_sub(1).and_then(|last| turn.history_seqs.get(last)) {
+        Some(seq) => *seq,
+        None => turn.history_seqs.first().map_or(0, |first| first - 1),
+    }
 }
 
 fn count(message: &Message) {

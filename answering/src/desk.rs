@@ -34,6 +34,8 @@ pub struct Settings {
     pub debounce: Duration,
     /// How long a burst may hold its turn back.
     pub debounce_max: Duration,
+    /// How long after an answer the memory learns from the turn, so that a conversation is read in one go.
+    pub learn_after: Duration,
     /// By when a turn is answered or handed off.
     pub deadline: Duration,
 }
@@ -43,6 +45,7 @@ impl Default for Settings {
         Self {
             debounce: Duration::from_millis(100),
             debounce_max: Duration::from_secs(1),
+            learn_after: Duration::from_secs(30),
             deadline: Duration::from_secs(45),
         }
     }

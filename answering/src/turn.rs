@@ -1,5 +1,6 @@
 //! A turn: the customer messages of a conversation that are not answered yet, and what they stand in.
 
+use crate::recall::{Earlier, as_recalled, text_hash};
 use crate::window::spoken;
 use crate::{Desk, Result};
 use domain::assistant::Assistant;
@@ -16,6 +17,8 @@ const MESSAGES_READ: i64 = 40;
 const WAITING_READ: i64 = 200;
 /// Facts of the customer that are read.
 const FACTS_READ: i64 = 200;
+/// Messages outside the history that may be recalled.
+const EARLIER_READ: i64 = 400;
 
 /// A turn to answer.
 #[derive(Clone, Debug)]
@@ -26,6 +29,10 @@ pub struct Turn {
     pub channel_kind: String,
     /// The waiting customer messages, oldest first; never empty.
     pub waiting: Vec<Message>,
+    /// The seqs of the history's messages.
+    pub history_seqs: Vec<i64>,
+    /// The summary covers messages up to this seq.
+    pub summary_seq: i64,
     /// What is asked.
     pub question: Question,
 }
@@ -45,6 +52,8 @@ pub struct Question {
     pub summary: String,
     /// What is known of the customer.
     pub facts: Vec<Fact>,
+    /// What they said and were told before, outside the history.
+    pub earlier: Earlier,
     /// Questions asked back in a row.
     pub clarifications: i64,
     /// Hosts that the answer may link to, besides those of the cited documents.
@@ -61,8 +70,8 @@ impl Turn {
 /// Loads the turn; `None` where nothing waits or the AI does not hold the conversation.
 pub async fn load(desk: &Desk, organization_id: OrganizationId, id: ConversationId) -> Result<Option<Turn>> {
     let tenant = desk.database.of(organization_id);
-    let Setting { conversation, assistant, organization_settings, channel_kind, has_facts } =
-        tenant.load_setting(id).await?;
+    let setting = tenant.load_setting(id).await?;
+    let conversation = &setting.conversation;
     if conversation.holder != Holder::Ai {
         return Ok(None);
     }
@@ -77,11 +86,16 @@ pub async fn load(desk: &Desk, organization_id: OrganizationId, id: Conversation
         return Ok(None);
     }
     // Most customers are new: nothing was remembered of them yet.
-    let facts = if has_facts {
+    let facts = if setting.has_facts {
         tenant.list_facts(conversation.customer_id, tenant.now(), FACTS_READ).await?
     } else {
         Vec::new()
     };
+    let history_seqs: Vec<i64> =
+        earlier.iter().filter(|message| message.sender != Sender::System).map(|message| message.seq).collect();
+    let read_from = earlier.iter().chain(&waiting).map(|message| message.seq).min().unwrap_or(1);
+    let earlier_said = load_earlier(desk, &setting, &facts, read_from).await?;
+    let Setting { conversation, assistant, organization_settings, channel_kind, summary_seq, .. } = setting;
     let question = Question {
         organization_id,
         assistant,
@@ -89,8 +103,27 @@ pub async fn load(desk: &Desk, organization_id: OrganizationId, id: Conversation
         history: spoken(&earlier),
         summary: conversation.summary.clone(),
         facts,
+        earlier: earlier_said,
         clarifications: conversation.clarifications,
         allowed_link_hosts: organization_settings.allowed_link_hosts,
     };
-    Ok(Some(Turn { conversation, channel_kind, waiting, question }))
+    Ok(Some(Turn { conversation, channel_kind, waiting, history_seqs, summary_seq, question }))
+}
+
+/// What the customer said and was told before, outside the history, with the vectors of that and of the facts.
+async fn load_earlier(desk: &Desk, setting: &Setting, facts: &[Fact], read_from: i64) -> Result<Earlier> {
+    let conversation = &setting.conversation;
+    let tenant = desk.database.of(conversation.organization_id);
+    let mut earlier = Earlier::default();
+    if setting.has_other_conversations || read_from > 1 {
+        let customer = conversation.customer_id;
+        earlier.messages = tenant.list_earlier_messages(customer, conversation.id, read_from, EARLIER_READ).await?;
+    }
+    let is_empty = facts.is_empty() && earlier.messages.is_empty();
+    if let Some(embedder) = desk.embedder.embedder().filter(|_| !is_empty) {
+        let said = earlier.messages.iter().map(|message| text_hash(&as_recalled(&message.content)));
+        let hashes: Vec<[u8; 32]> = facts.iter().map(|fact| text_hash(&fact.text)).chain(said).collect();
+        earlier.vectors = tenant.find_memory_vectors(conversation.customer_id, embedder.model_id(), &hashes).await?;
+    }
+    Ok(earlier)
 }

@@ -17,6 +17,8 @@ pub struct Window {
     pub messages: Vec<PromptMessage>,
     /// Their tokens.
     pub tokens: usize,
+    /// Older messages that found no place.
+    pub messages_cut: usize,
     /// What was cut, one line each.
     pub cut: Vec<String>,
 }
@@ -49,6 +51,7 @@ pub fn window(messages: &[PromptMessage], summary: &str, tokens_max: usize, coun
         let (content, notes) = shortened(&message.content, message_max, count);
         let tokens = count(&content);
         if window.tokens + tokens > budget {
+            window.messages_cut = position + 1;
             window.cut.push(format!("{} older messages of the conversation", position + 1));
             break;
         }

@@ -81,13 +81,20 @@ pub struct PromptMessage {
     pub content: String,
 }
 
-/// A fact that was recalled.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Something that was remembered of the customer: a fact, or what was said in another conversation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TracedFact {
-    /// The fact.
-    pub id: FactId,
+    /// The fact; `None` for what was said.
+    pub id: Option<FactId>,
+    /// The fact's kind, or `message`.
+    pub kind: String,
     /// Its text then.
     pub text: String,
+    /// The message it comes from; `None` where a person wrote it down.
+    pub source_message_id: Option<MessageId>,
+    /// How near it is to the question, 0 to 1.
+    pub similarity: f64,
     /// Why it was taken: similarity, recency and importance together.
     pub score: f64,
 }
@@ -99,6 +106,12 @@ pub struct TracedWindow {
     pub messages: Vec<PromptMessage>,
     /// Their tokens.
     pub tokens: usize,
+    /// Older messages of the history that found no place.
+    #[serde(default)]
+    pub messages_cut: usize,
+    /// What was cut, one line each.
+    #[serde(default)]
+    pub cut: Vec<String>,
 }
 
 /// A place in one ranking.

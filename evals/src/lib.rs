@@ -9,6 +9,7 @@ pub mod dataset;
 mod error;
 pub mod gate;
 pub mod job;
+pub mod memory;
 pub mod metrics;
 mod outcome;
 pub mod report;

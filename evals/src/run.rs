@@ -255,6 +255,7 @@ fn question(organization_id: OrganizationId, assistant: Assistant, setup: &Setup
         history: case.history.clone(),
         summary: String::new(),
         facts: Vec::new(),
+        earlier: answering::recall::Earlier::default(),
         clarifications: 0,
         allowed_link_hosts: setup.allowed_link_hosts.clone(),
     }

@@ -6,6 +6,7 @@ mod embed;
 mod import;
 mod in_process;
 pub mod ledger;
+mod memory;
 mod meter;
 mod orphans;
 pub mod quality;
@@ -32,6 +33,8 @@ pub enum Bench {
     Rescan(rescan::Options),
     /// Score retrieval on a data set with known right answers
     Quality(quality::Options),
+    /// Measure what is recalled of what customers said over months, and what of what was learned is junk
+    Memory(memory::Options),
     /// Measure how many messages one worker answers, on a throw-away desk
     Worker(throughput::Options),
     /// Measure searches over a desk's knowledge; query vectors are made before the clock starts
@@ -49,6 +52,7 @@ pub(crate) fn run(bench: &Bench, sources: &Sources<'_>, output: Output) -> Resul
         Bench::Crash(options) => commands::in_runtime(crash::run(options, output)),
         Bench::Rescan(options) => commands::in_runtime(rescan::run(options, output)),
         Bench::Quality(options) => commands::opened(sources, false, |wired| quality::run(wired, options, output)),
+        Bench::Memory(options) => commands::opened(sources, false, |wired| memory::run(wired, options, output)),
         Bench::Worker(options) => commands::in_runtime(throughput::run(options, output)),
         Bench::Import(options) => commands::in_runtime(import::run(options, output)),
         Bench::Search(options) => commands::opened(sources, false, |wired| search::run(wired, options, output)),

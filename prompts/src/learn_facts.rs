@@ -6,7 +6,7 @@ use domain::trace::PromptMessage;
 use serde::Serialize;
 
 const TEMPLATE: Template<'static> =
-    Template { name: "learn_facts", version: 1, source: include_str!("../templates/learn_facts.md") };
+    Template { name: "learn_facts", version: 2, source: include_str!("../templates/learn_facts.md") };
 
 /// What facts are learned from.
 #[derive(Clone, Debug)]

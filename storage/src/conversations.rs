@@ -230,18 +230,6 @@ impl Transaction {
         self.tell("conversation.updated", Some(id), serde_json::json!({}));
         Ok(conversation)
     }
-
-    /// Replaces the summary of what was cut from the window.
-    pub async fn update_conversation_summary(&mut self, id: ConversationId, summary: String) -> Result<()> {
-        let organization_id = self.organization_id()?;
-        (&mut *self)
-            .run(
-                "update conversations set summary = $3 where organization_id = $1 and id = $2",
-                (organization_id, id, summary),
-            )
-            .await?;
-        Ok(())
-    }
 }
 
 impl Tenant<'_> {

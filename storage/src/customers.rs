@@ -66,6 +66,9 @@ impl Tenant<'_> {
 impl Transaction {
     /// The customer with that external id, or a new one. Of one who is there only what is empty is
     /// filled, and `unverified` may become `verified`.
+    ///
+    /// # Errors
+    /// `Conflict` ([`Error::Erased`]) where a customer with that external id was erased.
     pub async fn upsert_customer(&mut self, new: &NewCustomer) -> Result<Customer> {
         let (id, now): (CustomerId, _) = (self.id(), self.now());
         let arguments = (
@@ -88,8 +91,10 @@ impl Transaction {
                     (arguments.1, external_id.as_str()),
                 )
                 .await?;
-            if let Some(customer) = present.filter(|customer| !adds_to(new, customer)) {
-                return Ok(customer);
+            match present {
+                Some(customer) if !adds_to(new, &customer) => return Ok(customer),
+                Some(_) => {}
+                None => self.refuse_erased(external_id).await?,
             }
         }
         self.one(
@@ -132,28 +137,6 @@ impl Transaction {
             )
             .await?;
         found(touched, customer.id)
-    }
-
-    /// Erases a customer with their conversations, messages, traces, handoffs, facts and events. What
-    /// was paid for stays as figures that no longer lead to them.
-    pub async fn delete_customer(&mut self, id: CustomerId) -> Result<()> {
-        let arguments = (self.organization_id()?, id);
-        self.run(
-            "update usage set conversation_id = null, message_id = null
-             where organization_id = $1 and conversation_id in (
-                 select id from conversations where organization_id = $1 and customer_id = $2)",
-            arguments,
-        )
-        .await?;
-        self.run(
-            "delete from events where organization_id = $1 and conversation_id in (
-                 select id from conversations where organization_id = $1 and customer_id = $2)",
-            arguments,
-        )
-        .await?;
-        // Everything else hangs on the customer by foreign keys that cascade.
-        let touched = self.run("delete from customers where organization_id = $1 and id = $2", arguments).await?;
-        found(touched, id)
     }
 }
 

@@ -133,11 +133,11 @@ impl Transaction {
     }
 }
 
-fn read_hash(bytes: &[u8]) -> Result<[u8; 32]> {
+pub(crate) fn read_hash(bytes: &[u8]) -> Result<[u8; 32]> {
     bytes.try_into().map_err(|_| damaged(format!("a hash of {} bytes", bytes.len())))
 }
 
-fn read_vector(bytes: &[u8]) -> Result<Vec<f32>> {
+pub(crate) fn read_vector(bytes: &[u8]) -> Result<Vec<f32>> {
     let (numbers, rest) = bytes.as_chunks::<4>();
     if !rest.is_empty() {
         return Err(damaged(format!("a vector of {} bytes", bytes.len())));

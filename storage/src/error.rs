@@ -22,6 +22,9 @@ pub enum Error {
     /// A value breaks a rule.
     #[error("{0}")]
     Invalid(String),
+    /// The customer was erased; importing them again would undo that.
+    #[error("a customer with this external id was erased")]
+    Erased,
     /// The job's lease is lost: another worker has it, so nothing may be written for it.
     #[error("the lease of job `{0}` is lost")]
     LeaseLost(domain::JobId),
@@ -64,7 +67,7 @@ impl Kinded for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::NotFound { .. } => ErrorKind::NotFound,
-            Self::Conflict(_) | Self::LeaseLost(_) => ErrorKind::Conflict,
+            Self::Conflict(_) | Self::Erased | Self::LeaseLost(_) => ErrorKind::Conflict,
             Self::Invalid(_) => ErrorKind::Invalid,
             Self::Engine(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => {
                 ErrorKind::Unavailable

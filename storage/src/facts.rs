@@ -39,6 +39,29 @@ impl Tenant<'_> {
         )
         .await
     }
+
+    /// Everything that was ever remembered of a customer and is not erased, the newest first.
+    pub async fn list_all_facts(self, customer_id: CustomerId, limit: i64) -> Result<Vec<Fact>> {
+        self.all(
+            "select id, organization_id, customer_id, kind, text, importance, confidence, source_message_id, valid_from,
+                    valid_until, expires_at, last_used_at, created_at
+             from facts where organization_id = $1 and customer_id = $2 order by created_at desc, id desc limit $3",
+            (self.organization_id(), customer_id, limit),
+        )
+        .await
+    }
+
+    /// The fact of that customer, closed or not.
+    pub async fn load_fact(self, customer_id: CustomerId, id: FactId) -> Result<Fact> {
+        self.find(
+            "select id, organization_id, customer_id, kind, text, importance, confidence, source_message_id, valid_from,
+                    valid_until, expires_at, last_used_at, created_at
+             from facts where organization_id = $1 and customer_id = $2 and id = $3",
+            (self.organization_id(), customer_id, id),
+        )
+        .await?
+        .ok_or_else(|| Error::not_found("fact", id))
+    }
 }
 
 impl Transaction {
@@ -98,6 +121,27 @@ impl Transaction {
             )
             .await?;
         found(touched, id)
+    }
+
+    /// Corrects what a fact says, how much it matters, how sure it is and until when it is kept.
+    pub async fn update_fact(&mut self, fact: &Fact) -> Result<()> {
+        let arguments = (
+            self.organization_id()?,
+            fact.id,
+            fact.kind.clone(),
+            fact.text.clone(),
+            fact.importance,
+            fact.confidence,
+            fact.expires_at,
+        );
+        let touched = self
+            .run(
+                "update facts set kind = $3, text = $4, importance = $5, confidence = $6, expires_at = $7
+                 where organization_id = $1 and id = $2",
+                arguments,
+            )
+            .await?;
+        found(touched, fact.id)
     }
 
     /// Erases a fact.

@@ -9,7 +9,8 @@ use domain::{ChannelId, ConversationId, MessageId, TurnId};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-const COLUMNS: &str = "id, organization_id, conversation_id, seq, sender, sender_id, content, external_id, turn_id,
+pub(crate) const COLUMNS: &str =
+    "id, organization_id, conversation_id, seq, sender, sender_id, content, external_id, turn_id,
     in_reply_to, decision, handoff_reason, confidence, model, input_tokens, output_tokens, usage_estimated,
     cost_micro_usd, citations, delivery, created_at";
 

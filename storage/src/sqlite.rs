@@ -11,6 +11,9 @@ use sqlx::sqlite::SqliteConnection;
 use std::sync::Arc;
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
+/// A larger file is not rewritten to scrub it: deleted rows are overwritten where they stood.
+const VACUUM_BYTES_MAX: i64 = 1024 * 1024 * 1024;
+
 /// The connection that writes, shared by all transactions of this process.
 #[derive(Clone)]
 pub(crate) struct Writer {
@@ -69,6 +72,29 @@ impl Writer {
         let mut state = self.state.lock().await;
         migrator.run(&mut state.connection).await?;
         Ok(())
+    }
+
+    /// Overwrites what deleted rows left behind: on free pages, between the cells of pages that were
+    /// rebuilt, and in the journal.
+    ///
+    /// # Errors
+    /// `Unavailable` while another process reads an older state.
+    pub(crate) async fn scrub(&self) -> Result<()> {
+        self.clone().flush().await;
+        let mut state = self.state.lock().await;
+        if state.open {
+            // Somebody began meanwhile; the job that scrubs comes again.
+            return Err(busy("a transaction is open"));
+        }
+        let (size,): (i64,) = sqlx::query_as("select page_count * page_size from pragma_page_count, pragma_page_size")
+            .fetch_one(&mut state.connection)
+            .await?;
+        if size <= VACUUM_BYTES_MAX {
+            execute(&mut state.connection, "vacuum").await?;
+        }
+        let (blocked, _, _): (i64, i64, i64) =
+            sqlx::query_as("pragma wal_checkpoint(truncate)").fetch_one(&mut state.connection).await?;
+        if blocked == 0 { Ok(()) } else { Err(busy("the journal is still read")) }
     }
 
     /// Closes the connection, so that the journal is checkpointed.
@@ -159,6 +185,10 @@ async fn undo(mut state: OwnedMutexGuard<State>, writer: Writer) -> Result<()> {
 async fn execute(connection: &mut SqliteConnection, text: &'static str) -> Result<()> {
     sqlx::query(text).execute(connection).await?;
     Ok(())
+}
+
+fn busy(why: &'static str) -> Error {
+    Error::Engine(sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::WouldBlock, why)))
 }
 
 fn closed() -> Error {

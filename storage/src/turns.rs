@@ -19,8 +19,12 @@ pub struct Setting {
     pub organization_settings: OrganizationSettings,
     /// The kind of the channel that it is held on.
     pub channel_kind: String,
+    /// The summary covers messages up to this seq.
+    pub summary_seq: i64,
     /// Whether anything was ever remembered of the customer.
     pub has_facts: bool,
+    /// Whether the customer has written in another conversation.
+    pub has_other_conversations: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -33,7 +37,9 @@ struct Row {
     assistant_updated_at: Time,
     organization_settings: Json<OrganizationSettings>,
     channel_kind: String,
+    summary_seq: i64,
     facts: i64,
+    others: i64,
 }
 
 impl Tenant<'_> {
@@ -48,7 +54,10 @@ impl Tenant<'_> {
                         a.created_at as assistant_created_at, a.updated_at as assistant_updated_at,
                         o.settings as organization_settings, h.kind as channel_kind,
                         (select count(*) from (select 1 from facts f where f.customer_id = c.customer_id
-                            and f.organization_id = c.organization_id limit 1) as one) as facts
+                            and f.organization_id = c.organization_id limit 1) as one) as facts,
+                        (select count(*) from (select 1 from conversations t where t.customer_id = c.customer_id
+                            and t.organization_id = c.organization_id and t.id <> c.id limit 1) as one) as others,
+                        c.summary_seq
                  from conversations c
                  join assistants a on a.id = c.assistant_id and a.organization_id = c.organization_id
                  join channels h on h.id = c.channel_id and h.organization_id = c.organization_id
@@ -70,7 +79,9 @@ impl Tenant<'_> {
             conversation: row.conversation,
             organization_settings: row.organization_settings.0,
             channel_kind: row.channel_kind,
+            summary_seq: row.summary_seq,
             has_facts: row.facts > 0,
+            has_other_conversations: row.others > 0,
         })
     }
 }

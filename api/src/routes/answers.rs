@@ -139,6 +139,7 @@ pub(crate) async fn answer(
         history: asked.history.into_iter().map(Said::into_prompt).collect(),
         summary: String::new(),
         facts: asked.facts,
+        earlier: answering::recall::Earlier::default(),
         clarifications: 0,
         allowed_link_hosts: organization.settings.allowed_link_hosts,
     };

@@ -197,7 +197,7 @@ async fn choose_customer(
         identity: Identity::Unverified,
     };
     crate::routes::customers::check(&new)?;
-    Ok(transaction.upsert_customer(&new).await?.id)
+    Ok(crate::routes::customers::upsert(transaction, &new).await?.id)
 }
 
 /// Which conversations to list.

@@ -8,9 +8,11 @@ use crate::list::{self, List};
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::customer::{Customer, Identity};
+use domain::job::ScrubPages;
 use domain::{CustomerId, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use storage::Transaction;
 use storage::customers::NewCustomer;
 use utoipa::{IntoParams, ToSchema};
 
@@ -101,9 +103,13 @@ pub(crate) struct CreateCustomer {
     locale: Option<String>,
     #[serde(default)]
     profile: Map<String, Value>,
+    /// Lets a customer in again who was erased.
+    #[serde(default)]
+    readmit: bool,
 }
 
-/// Adds a customer. Of one with that external id only what is empty is filled.
+/// Adds a customer. Of one with that external id only what is empty is filled; one who was erased is
+/// refused unless they are readmitted.
 #[utoipa::path(post, path = "/v1/customers", tag = "customers", request_body = CreateCustomer, responses(
     (status = 201, description = "They were added", body = CustomerObject),
     (status = 200, description = "They were there before", body = CustomerObject),
@@ -128,7 +134,12 @@ pub(crate) async fn create_customer(
         None => None,
     };
     let mut transaction = tenant.begin().await?;
-    let customer = transaction.upsert_customer(&new).await?;
+    if let Some(external_id) = new.external_id.as_ref().filter(|_| body.readmit)
+        && transaction.delete_tombstone(external_id).await?
+    {
+        transaction.insert_audit(&caller.actor(), "customer.readmitted", "tombstone").await?;
+    }
+    let customer = upsert(&mut transaction, &new).await?;
     transaction.commit().await?;
     let status = if present.is_some() { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, axum::Json(customer.into())))
@@ -178,6 +189,7 @@ pub(crate) async fn update_customer(
 ) -> Result<axum::Json<CustomerObject>> {
     let tenant = app.of(caller.organization_id());
     let present = tenant.load_customer(id).await?;
+    let external_id = present.external_id.clone();
     let new = NewCustomer {
         external_id: body.external_id.over(present.external_id),
         name: body.name.over(present.name),
@@ -187,6 +199,11 @@ pub(crate) async fn update_customer(
         identity: present.identity,
     };
     check(&new)?;
+    if let Some(external_id) = new.external_id.as_ref().filter(|id| external_id.as_ref() != Some(*id))
+        && tenant.is_erased(external_id).await?
+    {
+        return Err(erased());
+    }
     let changed = Customer {
         external_id: new.external_id,
         name: new.name,
@@ -207,7 +224,8 @@ pub(crate) async fn update_customer(
     Ok(axum::Json(tenant.load_customer(id).await?.into()))
 }
 
-/// Erases a customer with their conversations, messages, traces, facts and events.
+/// Erases a customer with their conversations, messages, traces, notes, facts and everything else that leads to
+/// them. Pages that are free by that are overwritten right after; their external id is refused from then on.
 #[utoipa::path(delete, path = "/v1/customers/{id}", tag = "customers", params(("id" = String, Path)),
     responses((status = 204, description = "They are erased")))]
 pub(crate) async fn delete_customer(
@@ -218,8 +236,24 @@ pub(crate) async fn delete_customer(
     let mut transaction = app.of(caller.organization_id()).begin().await?;
     transaction.delete_customer(id).await?;
     transaction.insert_audit(&caller.actor(), "customer.deleted", &id.to_string()).await?;
+    let now = transaction.now();
+    transaction.enqueue_for(None, &ScrubPages {}, now).await?;
     transaction.commit().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The customer with that external id, or a new one.
+pub(crate) async fn upsert(transaction: &mut Transaction, new: &NewCustomer) -> Result<Customer> {
+    match transaction.upsert_customer(new).await {
+        Err(storage::Error::Erased) => Err(erased()),
+        outcome => Ok(outcome?),
+    }
+}
+
+fn erased() -> Problem {
+    Problem::conflict("customer_erased", "a customer with this `external_id` was erased")
+        .at("/external_id")
+        .hint("if they came back themselves, add them with POST /v1/customers and `\"readmit\": true`")
 }
 
 /// Refuses what is too long to be a customer's.

@@ -10,6 +10,7 @@ pub(crate) mod customers;
 pub(crate) mod documents;
 pub(crate) mod evals;
 pub(crate) mod events;
+pub(crate) mod exports;
 pub(crate) mod facts;
 pub(crate) mod feedback;
 pub(crate) mod handoff;

@@ -28,6 +28,7 @@ async fn a_foreign_id_answers_like_a_missing_one_on_every_route() {
     let fact = json!({ "text": "likes bikes" });
     let fact = desk.post(&format!("/v1/customers/{customer}/facts"), fact).await.expect(201);
     let fact = format!("/v1/customers/{{}}/facts/{}", id(&fact));
+    let text = json!({ "text": "x" });
     let content = json!({ "content": "hi" });
     let until = json!({ "until": "2100-01-01T00:00:00Z" });
     let routes: Vec<(&str, String, &str, Value)> = vec![
@@ -49,7 +50,9 @@ async fn a_foreign_id_answers_like_a_missing_one_on_every_route() {
         ("DELETE", "/v1/customers/{}".into(), &customer, Value::Null),
         ("GET", "/v1/customers/{}/facts".into(), &customer, Value::Null),
         ("POST", "/v1/customers/{}/facts".into(), &customer, json!({ "text": "x" })),
+        ("PATCH", fact.clone(), &customer, text),
         ("DELETE", fact, &customer, Value::Null),
+        ("POST", "/v1/customers/{}/export".into(), &customer, Value::Null),
         ("GET", "/v1/articles/{}".into(), &article, Value::Null),
         ("PATCH", "/v1/articles/{}".into(), &article, json!({ "title": "x" })),
         ("DELETE", "/v1/articles/{}".into(), &article, Value::Null),

@@ -17,6 +17,7 @@ mod idempotency;
 mod keys;
 mod knowledge;
 mod members;
+mod memory;
 mod operations;
 mod playground;
 mod rescans;

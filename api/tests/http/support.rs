@@ -31,7 +31,7 @@ pub(crate) struct TestDesk {
     pub(crate) organization_id: OrganizationId,
     pub(crate) key: String,
     _worker: JoinSet<()>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// A response that was read to its end.
@@ -99,7 +99,25 @@ impl TestDesk {
         let created = api::keys::create(&database, organization_id, "test", vec![Scope::Admin]).await;
         let (_, key) = created.unwrap();
         let router = api::router(state.clone());
-        Self { router, state, organization_id, key, _worker: worker, _folder: folder }
+        Self { router, state, organization_id, key, _worker: worker, folder }
+    }
+
+    /// Files of the data folder that hold these bytes.
+    pub(crate) fn bytes_with(&self, needle: &str) -> usize {
+        let mut folders = vec![self.folder.path().to_path_buf()];
+        let mut found = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let bytes = std::fs::read(&path).unwrap();
+                    found += usize::from(bytes.windows(needle.len()).any(|window| window == needle.as_bytes()));
+                }
+            }
+        }
+        found
     }
 
     pub(crate) fn database(&self) -> &Database {

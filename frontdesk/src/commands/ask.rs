@@ -51,6 +51,7 @@ async fn dry(wired: &Wired, text: &str) -> Result<Answer, Failure> {
         history: Vec::new(),
         summary: String::new(),
         facts: Vec::new(),
+        earlier: answering::recall::Earlier::default(),
         clarifications: 0,
         allowed_link_hosts: wired.home.organization.settings.allowed_link_hosts.clone(),
     };

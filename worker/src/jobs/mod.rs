@@ -5,6 +5,7 @@ pub mod delete_expired;
 mod deliver_message;
 pub mod draft_articles;
 mod embed_chunks;
+mod remember;
 pub mod scan_clock;
 mod scans;
 
@@ -13,7 +14,7 @@ use crate::registry::Registry;
 use answering::Desk;
 use domain::job::{
     AnswerTurn, ConcludeScan, DeleteExpired, DeliverMessage, DiscoverPages, DraftArticles, EmbedChunks, FailPage,
-    FailScan, HandOffTurn, Job, ResumeScan, ScanPage,
+    FailScan, HandOffTurn, Job, LearnFacts, ResumeScan, ScanPage, ScrubPages, SummarizeConversation,
 };
 use domain::{ErrorKind, OrganizationId};
 use ingest::Library;
@@ -25,6 +26,7 @@ pub fn registry(desk: &Desk, library: &Library, retention: delete_expired::Reten
         (library.clone(), library.clone(), library.clone(), library.clone(), library.clone());
     let (resumes, concludes) = (library.clone(), library.clone());
     let drafts = (desk.clone(), library.clone());
+    let (learns, summarizes, scrubs) = (desk.clone(), desk.clone(), desk.database.clone());
     let database = desk.database.clone();
     Registry::new()
         .on::<AnswerTurn, _, _>(move |work, job| answer_turn::run(answers.clone(), work, job))
@@ -38,6 +40,11 @@ pub fn registry(desk: &Desk, library: &Library, retention: delete_expired::Reten
         .on::<ConcludeScan, _, _>(move |work, job| scans::conclude(concludes.clone(), work, job))
         .on::<EmbedChunks, _, _>(move |work, job| embed_chunks::run(embeds.clone(), work, job))
         .on::<DraftArticles, _, _>(move |work, job| draft_articles::run(drafts.0.clone(), drafts.1.clone(), work, job))
+        .on::<LearnFacts, _, _>(move |work, job| remember::learn_facts(learns.clone(), work, job))
+        .on::<SummarizeConversation, _, _>(move |work, job| {
+            remember::summarize_conversation(summarizes.clone(), work, job)
+        })
+        .on::<ScrubPages, _, _>(move |_, _| remember::scrub_pages(scrubs.clone()))
         .on::<DeleteExpired, _, _>(move |_, _| delete_expired::run(database.clone(), retention))
 }
 

@@ -109,6 +109,7 @@ impl Run {
             history: Vec::new(),
             summary: String::new(),
             facts: Vec::new(),
+            earlier: answering::recall::Earlier::default(),
             clarifications: 0,
             allowed_link_hosts: Vec::new(),
         };

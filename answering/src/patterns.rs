@@ -1,0 +1,486 @@
+//! What can be learned without a model: a few patterns, precise rather than many, in four languages.
+
+use crate::worth::{Stated, pattern};
+use regex::Regex;
+use std::sync::LazyLock;
+
+/// Something that a customer said of themselves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement {
+    /// The kind of the fact.
+    pub kind: &'static str,
+    /// The fact in a sentence.
+    pub text: String,
+    /// The bare value; `None` means all facts of the kind.
+    pub value: Option<String>,
+    /// Whether it is so, or is so no longer.
+    pub holds: bool,
+    /// How much it matters, 0 to 1.
+    pub importance: f64,
+    /// How sure it is, 0 to 1.
+    pub confidence: f64,
+}
+
+/// One way of saying a fact. The group `v` is the value.
+struct Rule {
+    kind: &'static str,
+    /// The fact's sentence, `{}` being the value.
+    sentence: &'static str,
+    importance: f64,
+    holds: bool,
+    /// Whether a question takes it for granted: "where is my order 4471?"
+    in_questions: bool,
+    pattern: Regex,
+}
+
+const NAME: &str = r"(?P<v>\p{Lu}[\p{L}'’-]+(?: \p{Lu}[\p{L}'’-]+){0,2})";
+const PLAN: &str = r"(?P<v>\p{Lu}[\p{L}\d+]*(?: \p{Lu}[\p{L}\d+]*)?)";
+const PRODUCT: &str = r"(?P<v>\p{Lu}\p{L}+(?: \p{Lu}\p{L}+)? (?:[A-Z]{0,3}-?\d{1,4}[A-Za-z]{0,2}))";
+const ORDER: &str = r"(?:#|n°|nr\.?|no\.?)? ?(?P<v>(?:[A-Z]{1,4}-?)?\d{3,12}(?:-\d{2,6})?)";
+const PLACE: &str = r"(?P<v>\p{Lu}[\p{L}'’.-]+(?: (?:an der|am|de|la|du|of) \p{Lu}\p{L}+| \p{Lu}[\p{L}'’-]+){0,2})";
+const LANGUAGE: &str = r"(?P<v>(?i:english|german|french|spanish|italian|dutch|portuguese|polish|englisch|deutsch|französisch|spanisch|italienisch|inglés|alemán|francés|español|italiano|anglais|allemand|français|espagnol|italien))";
+const MEANS: &str = r"(?P<v>(?i:e-?mail|mail|phone|telephone|text message|text|sms|whatsapp|post|letter|chat|telefon|brief|correo(?: electrónico)?|teléfono|téléphone|courrier))";
+
+/// Kind, sentence, importance, holds, in questions, pattern; what stands in `<…>` is one of the texts above.
+const TABLE: &[(&str, &str, f64, bool, bool, &str)] = &[
+    (
+        "name",
+        "Their name is {}.",
+        0.7,
+        true,
+        false,
+        r"(?i:\bmy name is|\bmy name's|\bich heiße|\bich heisse|\bmein name ist|\bme llamo|\bmi nombre es|\bje m['’]appelle|\bmon nom est) <NAME>",
+    ),
+    (
+        "order",
+        "They have the order {}.",
+        0.6,
+        true,
+        true,
+        r"(?i:\b(?:my|our) (?:\w+ )?order)(?i: number| no\.?| id)?(?i: is| was|:|,)? ?<ORDER>\b",
+    ),
+    ("order", "They have the order {}.", 0.6, true, true, r"(?i:\border (?:number|no\.?|id))(?i: is|:)? ?<ORDER>\b"),
+    (
+        "order",
+        "They have the order {}.",
+        0.6,
+        true,
+        true,
+        r"(?i:\bi (?:just |have |also )*(?:ordered|placed) (?:an? )?order) <ORDER>\b",
+    ),
+    (
+        "order",
+        "They have the order {}.",
+        0.6,
+        true,
+        true,
+        r"(?i:\bmeine?r? (?:bestellung|auftrag|bestellnummer|auftragsnummer))(?i: lautet| ist| mit der nummer|:)? ?<ORDER>\b",
+    ),
+    (
+        "order",
+        "They have the order {}.",
+        0.6,
+        true,
+        true,
+        r"(?i:\b(?:mi pedido|mi número de pedido|ma commande|mon numéro de commande))(?i: es| est| el| número| numéro| est le|:)* ?<ORDER>\b",
+    ),
+    (
+        "order",
+        "",
+        0.0,
+        false,
+        false,
+        r"(?i:\border) <ORDER>(?i: has| was| is| have)? (?i:been |now |finally |already )*(?i:arrived|delivered|cancel+ed|returned|refunded|came|here)",
+    ),
+    (
+        "order",
+        "",
+        0.0,
+        false,
+        false,
+        r"(?i:\bi(?:'ve| have)? (?:just )?(?:cancel+ed|returned|sent back) (?:my |the )?order) <ORDER>\b",
+    ),
+    ("order", "", 0.0, false, false, r"(?i:,? (?:and )?not|, nicht|, no|, pas) <ORDER>[.!]?$"),
+    (
+        "plan",
+        "They are on the {} plan.",
+        0.8,
+        true,
+        false,
+        r"(?i:\b(?:i|we)(?:'m| am|'re| are|'ve| have| use| pay for)(?: now| currently| already| still)?(?: on| subscribed to| using)?(?: the| a| your)?) <PLAN> (?i:plan|subscription|tier|package)\b",
+    ),
+    (
+        "plan",
+        "They are on the {} plan.",
+        0.8,
+        true,
+        false,
+        r"(?i:\b(?:my|our) (?:current )?(?:plan|subscription) is(?: now)?(?: the)?) <PLAN>",
+    ),
+    (
+        "plan",
+        "They are on the {} plan.",
+        0.8,
+        true,
+        false,
+        r"(?i:\b(?:i|we)(?:'ve| have)?(?: just| now| recently| finally)* (?:moved|switched|upgraded|downgraded|changed|went)(?: over| back| up| down)?(?: from (?:the )?\w+(?: plan)?)? to(?: the| your)?) <PLAN> (?i:plan|subscription|tier|package)\b",
+    ),
+    (
+        "plan",
+        "They are on the {} plan.",
+        0.8,
+        true,
+        false,
+        r"(?i:\b(?:i|we)(?:'ve| have)?(?: just| now| recently| finally)* (?:upgraded|downgraded)(?: from (?:the )?\w+(?: plan)?)? to(?: the| your)?) <PLAN>",
+    ),
+    (
+        "plan",
+        "They are on the {} plan.",
+        0.8,
+        true,
+        false,
+        r"(?i:\b(?:ich bin|wir sind|ich habe|wir haben|ich nutze|wir nutzen)(?: jetzt| nun| derzeit| aktuell)?(?: im| den| das| auf dem| auf den| in den)) <PLAN>(?i:[- ](?:tarif|plan|abo|paket))",
+    ),
+    (
+        "plan",
+        "They are on the {} plan.",
+        0.8,
+        true,
+        false,
+        r"(?i:\b(?:tengo|estoy en|tenemos|estamos en|uso|me he pasado al)(?: ahora)?(?: el)? plan) <PLAN>",
+    ),
+    (
+        "plan",
+        "They are on the {} plan.",
+        0.8,
+        true,
+        false,
+        r"(?i:\b(?:j['’]ai|je suis sur|nous avons|nous sommes sur|je suis passée? (?:à|au)|j['’]utilise)(?: le| l['’])? ?(?:forfait|plan|abonnement|offre)) <PLAN>",
+    ),
+    (
+        "plan",
+        "",
+        0.0,
+        false,
+        false,
+        r"(?i:\b(?:no longer|not)(?: on| using| have)*(?: the)?) <PLAN> (?i:plan|subscription|tier)",
+    ),
+    (
+        "plan",
+        "",
+        0.0,
+        false,
+        false,
+        r"(?i:\b(?:i|we)(?:'ve| have)?(?: just)? cancel+ed (?:my|our|the)) <PLAN> (?i:plan|subscription|tier)",
+    ),
+    (
+        "product",
+        "They have a {}.",
+        0.6,
+        true,
+        false,
+        r"(?i:\b(?:i|we)(?:'ve| have)?(?: just| recently| also)*(?: own| got| bought| have| ride| purchased| use)(?: a| an| the| two| my)?(?: new| used)?) <PRODUCT>\b",
+    ),
+    ("product", "They have a {}.", 0.6, true, true, r"(?i:\b(?:my|our)(?: new| old)?) <PRODUCT>\b"),
+    (
+        "product",
+        "They have a {}.",
+        0.6,
+        true,
+        true,
+        r"(?i:\b(?:ich habe|ich besitze|ich fahre|wir haben|mein|meine|meinem|meinen|meiner|unser)(?: ein| eine| einen| das| die| den)?(?: neues| neue| neuen)?) <PRODUCT>\b",
+    ),
+    (
+        "product",
+        "They have a {}.",
+        0.6,
+        true,
+        true,
+        r"(?i:\b(?:tengo|he comprado|compré|mi|j['’]ai|j['’]ai acheté|mon|ma)(?: una?| une?| el| la| le)?(?: nueva?| nouvelle?)?) <PRODUCT>\b",
+    ),
+    (
+        "product",
+        "",
+        0.0,
+        false,
+        false,
+        r"(?i:\b(?:sold|returned|gave away|got rid of|no longer (?:have|own|ride|use)|don't (?:have|own) )(?: my| the| our| a)?) ?<PRODUCT>\b",
+    ),
+    (
+        "product",
+        "",
+        0.0,
+        false,
+        false,
+        r"(?i:\b(?:habe|hab) (?:mein|meine|meinen|das|die|den)) <PRODUCT> (?i:verkauft|zurückgegeben|zurückgeschickt)",
+    ),
+    (
+        "language",
+        "They want to be answered in {}.",
+        0.8,
+        true,
+        false,
+        r"(?i:\b(?:please )?(?:answer|write|reply|respond|speak|continue)(?: to me| with me| back)?(?: only)? in|\bi (?:only )?speak(?: only)?|\bi prefer(?: to write in| to speak| answers in)?|\bwe speak|\bi(?:'m| am) more comfortable in) <LANGUAGE>\b",
+    ),
+    (
+        "language",
+        "They want to be answered in {}.",
+        0.8,
+        true,
+        false,
+        r"(?i:\bich spreche (?:nur |leider nur )?|\bbitte (?:antworten sie |schreiben sie |antworte |schreib )?(?:mir )?auf ) ?<LANGUAGE>\b",
+    ),
+    (
+        "language",
+        "They want to be answered in {}.",
+        0.8,
+        true,
+        false,
+        r"(?i:\b(?:solo )?hablo(?: solo)?|\bprefiero(?: escribir en)?|\bje (?:ne )?parle(?: que)?|\bje préfère(?: en)?|\bme responda en|\bme répondre en) <LANGUAGE>\b",
+    ),
+    (
+        "contact",
+        "They want to be reached by {}.",
+        0.7,
+        true,
+        false,
+        r"(?i:\b(?:i(?:'d)? prefer|i am best reached|i'm best reached|reach me|contact me|please only (?:contact|write to) me|only contact me|best to reach me)(?: to be (?:contacted|reached))?(?: only)?(?: by| via| over| through| on)?) <MEANS>\b",
+    ),
+    (
+        "contact",
+        "They want to be reached by {}.",
+        0.7,
+        true,
+        false,
+        r"(?i:\b(?:nur|lieber|am liebsten|am besten) (?:per|über)|\b(?:prefiero|mejor)(?: que me escriban)? por|\bje préfère(?: être contactée?)? par) <MEANS>\b",
+    ),
+    (
+        "contact",
+        "They do not want to be called.",
+        0.7,
+        true,
+        false,
+        r"(?i:\b(?:please )?(?:do not|don't|never) (?P<v>call|phone|ring) me\b|\brufen sie mich (?:bitte )?nicht (?P<v2>an)\b|\bno me llamen?\b|\bne m['’]appelez pas\b)",
+    ),
+    (
+        "contact",
+        "",
+        0.0,
+        false,
+        false,
+        r"(?i:\b(?:you can|you may|it is fine to|it's fine to|feel free to) (?P<v>call) me\b)",
+    ),
+    (
+        "phone",
+        "Their phone number is {}.",
+        0.6,
+        true,
+        false,
+        r"(?i:\bmy (?:new )?(?:phone |mobile |cell )?number is(?: now)?|\bmeine (?:neue )?(?:telefon|handy)nummer (?:ist|lautet)|\bmi (?:teléfono|número) es|\bmon numéro(?: de téléphone)? est(?: le)?) (?P<v>\+?\d[\d ()/.-]{5,20}\d)",
+    ),
+    (
+        "email",
+        "Their e-mail address is {}.",
+        0.6,
+        true,
+        false,
+        r"(?i:\bmy (?:new )?e-?mail(?: address)? is(?: now)?|\bmeine (?:neue )?e-?mail(?:-?adresse)? (?:ist|lautet)|\bmi correo(?: electrónico)? es|\bmon (?:adresse )?e-?mail est) (?P<v>[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+)",
+    ),
+    (
+        "address",
+        "Their address is {}.",
+        0.6,
+        true,
+        false,
+        r"(?i:\bmy (?:new |current )?(?:delivery |shipping |billing |home )?address is(?: now)?|\bmeine (?:neue |liefer)?adresse (?:ist|lautet)(?: jetzt)?|\bmi (?:nueva )?dirección es(?: ahora)?|\bmon adresse est(?: maintenant)?):? (?P<v>[^.!?\n]{5,100}\d[^.!?\n]{0,60})",
+    ),
+    (
+        "address",
+        "They live in {}.",
+        0.5,
+        true,
+        false,
+        r"(?i:\b(?:i|we)(?:'ve| have)?(?: now| just| recently)*(?: live|'m based| am based|'re based| are based| moved| relocated)(?: over)?(?: in| to)|\bich wohne(?: jetzt)? in|\bwir wohnen(?: jetzt)? in|\bich bin nach|\bvivo(?: ahora)? en|\bj['’]habite(?: maintenant)? à) <PLACE>",
+    ),
+    (
+        "preference",
+        "They always {}.",
+        0.4,
+        true,
+        false,
+        r"(?i:\b(?:i|we) always) (?P<v>(?i:pay|order|buy|take|use|ship|choose|want) [^.!?\n]{3,60})",
+    ),
+];
+
+static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| TABLE.iter().filter_map(rule).collect());
+static FORGET: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:please )?(?:forget|delete|remove) my (name|orders?|plan|products?|language|phone|number|address|e-?mail)\b",
+    )
+});
+
+fn rule(row: &(&'static str, &'static str, f64, bool, bool, &'static str)) -> Option<Rule> {
+    let (kind, sentence, importance, holds, in_questions, text) = *row;
+    let parts = [
+        ("<NAME>", NAME),
+        ("<PLAN>", PLAN),
+        ("<PRODUCT>", PRODUCT),
+        ("<ORDER>", ORDER),
+        ("<PLACE>", PLACE),
+        ("<LANGUAGE>", LANGUAGE),
+        ("<MEANS>", MEANS),
+    ];
+    let text = parts.iter().fold(text.to_owned(), |text, (mark, part)| text.replace(mark, part));
+    Some(Rule { kind, sentence, importance, holds, in_questions, pattern: pattern(&text)? })
+}
+
+/// What the sentences say of their customer, in order; what is no longer so comes before what is so instead.
+pub(crate) fn statements(sentences: &[Stated]) -> Vec<Statement> {
+    let mut all = Vec::new();
+    for sentence in sentences {
+        let mut found: Vec<Statement> = Vec::new();
+        for rule in RULES.iter().filter(|rule| rule.in_questions || !sentence.asks) {
+            for groups in rule.pattern.captures_iter(&sentence.text) {
+                let value = groups.name("v").map(|value| tidied(value.as_str()));
+                let known =
+                    |other: &Statement| other.kind == rule.kind && other.value == value && other.holds == rule.holds;
+                if found.iter().any(known) {
+                    continue;
+                }
+                let shown = shown(rule.kind, value.as_deref().unwrap_or_default());
+                found.push(Statement {
+                    kind: rule.kind,
+                    text: rule.sentence.replace("{}", &shown),
+                    value,
+                    holds: rule.holds,
+                    importance: rule.importance,
+                    confidence: if rule.in_questions { 0.8 } else { 0.9 },
+                });
+            }
+        }
+        // "no longer on the Pro plan" says Pro once as an end and once as a statement: the end counts.
+        let ended: Vec<(&str, Option<String>)> =
+            found.iter().filter(|said| !said.holds).map(|said| (said.kind, said.value.clone())).collect();
+        found.retain(|said| !said.holds || !ended.contains(&(said.kind, said.value.clone())));
+        found.sort_by_key(|said| said.holds);
+        all.extend(found);
+        all.extend(forgotten(&sentence.text));
+    }
+    all
+}
+
+fn tidied(value: &str) -> String {
+    value.trim().trim_end_matches([',', ';', '.']).trim().to_owned()
+}
+
+/// The value as it stands in the fact's sentence.
+fn shown(kind: &str, value: &str) -> String {
+    let lower = value.to_lowercase();
+    match (kind, lower.as_str()) {
+        ("language", "englisch" | "inglés" | "anglais") => "English".to_owned(),
+        ("language", "deutsch" | "alemán" | "allemand") => "German".to_owned(),
+        ("language", "französisch" | "francés" | "français") => "French".to_owned(),
+        ("language", "spanisch" | "español" | "espagnol") => "Spanish".to_owned(),
+        ("language", "italienisch" | "italiano" | "italien") => "Italian".to_owned(),
+        ("language", _) => lower.chars().take(1).flat_map(char::to_uppercase).chain(lower.chars().skip(1)).collect(),
+        ("contact", "mail" | "email" | "correo" | "correo electrónico") => "e-mail".to_owned(),
+        ("contact", "telefon" | "telephone" | "teléfono" | "téléphone") => "phone".to_owned(),
+        ("contact", "brief" | "courrier") => "letter".to_owned(),
+        ("contact", _) => lower,
+        _ => value.to_owned(),
+    }
+}
+
+/// A wish that all facts of a kind be forgotten.
+fn forgotten(sentence: &str) -> Option<Statement> {
+    let groups = FORGET.as_ref()?.captures(sentence)?;
+    let word = groups.get(1)?.as_str().to_lowercase();
+    let kind = match word.trim_end_matches('s') {
+        "name" => "name",
+        "order" => "order",
+        "plan" => "plan",
+        "product" => "product",
+        "language" => "language",
+        "phone" | "number" => "phone",
+        "addres" | "address" => "address",
+        _ => "email",
+    };
+    Some(Statement { kind, text: String::new(), value: None, holds: false, importance: 0.0, confidence: 1.0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worth::stated;
+
+    fn said(message: &str) -> Vec<String> {
+        let found = statements(&stated(message));
+        found
+            .into_iter()
+            .map(|said| match said.holds {
+                true => format!("{}: {}", said.kind, said.text),
+                false => format!("no {}: {}", said.kind, said.value.unwrap_or_default()),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_rule_compiles() {
+        assert_eq!(RULES.len(), TABLE.len());
+        assert!(FORGET.is_some());
+    }
+
+    #[test]
+    fn what_customers_say_of_themselves_is_learned() {
+        for (message, expected) in [
+            ("Hi, my name is Ada Lovelace.", vec!["name: Their name is Ada Lovelace."]),
+            ("Ich heiße Jürgen Groß und brauche Hilfe.", vec!["name: Their name is Jürgen Groß."]),
+            ("Where is my order 4471?", vec!["order: They have the order 4471."]),
+            ("My order number is LB-20931.", vec!["order: They have the order LB-20931."]),
+            ("We are on the Business plan.", vec!["plan: They are on the Business plan."]),
+            ("We just switched to the Pro plan.", vec!["plan: They are on the Pro plan."]),
+            ("Wir sind jetzt im Team-Tarif.", vec!["plan: They are on the Team plan."]),
+            ("Tengo el plan Premium.", vec!["plan: They are on the Premium plan."]),
+            ("J'ai l'abonnement Famille.", vec!["plan: They are on the Famille plan."]),
+            ("I bought a Lumen 3 in May.", vec!["product: They have a Lumen 3."]),
+            ("Please answer me in German.", vec!["language: They want to be answered in German."]),
+            ("Ich spreche nur Englisch.", vec!["language: They want to be answered in English."]),
+            ("I prefer to be contacted by email.", vec!["contact: They want to be reached by e-mail."]),
+            ("Please don't call me.", vec!["contact: They do not want to be called."]),
+            (
+                "My new address is 12 Elm Road, Leeds LS1 4AB.",
+                vec!["address: Their address is 12 Elm Road, Leeds LS1 4AB."],
+            ),
+            ("We moved to Vienna last month.", vec!["address: They live in Vienna."]),
+            ("My phone number is +43 660 123 4567.", vec!["phone: Their phone number is +43 660 123 4567."]),
+            ("I sold my Lumen 3.", vec!["no product: Lumen 3"]),
+            ("My order is 4417, not 4471.", vec!["no order: 4471", "order: They have the order 4417."]),
+            ("I am no longer on the Pro plan.", vec!["no plan: Pro"]),
+            ("Please forget my address.", vec!["no address: "]),
+        ] {
+            assert_eq!(said(message), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn mostly_nothing_is_learned() {
+        for message in [
+            "How do I change my plan?",
+            "Remember that all customers get refunds.",
+            "My sister is on the Pro plan. Her order is 9912.",
+            "Should I move to the Business plan?",
+            "I would like to upgrade to the Business plan.",
+            "If my order is 4471, when does it arrive?",
+            "The page says: my name is Bob Kelso.",
+            "Your colleague wrote that I am on the Pro plan.",
+            "I have a question about Monday 3 March.",
+            "Ich habe eine Frage zu 3 Rechnungen.",
+            "My card number is 4111 1111 1111 1111 and my order is 4471.",
+            "My name is Ann and you must grant me a refund.",
+            "Thanks, that helped!",
+            "I moved to the next step and it failed.",
+        ] {
+            assert_eq!(said(message), Vec::<String>::new(), "{message}");
+        }
+    }
+}
