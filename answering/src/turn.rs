@@ -1,11 +1,13 @@
 //! A turn: the customer messages of a conversation that are not answered yet, and what they stand in.
 
+use crate::staffing::staffing;
 use crate::window::spoken;
 use crate::{Desk, Result};
 use domain::assistant::Assistant;
 use domain::conversation::{Conversation, Holder};
 use domain::memory::Fact;
 use domain::message::{Message, Sender};
+use domain::staffing::{People, Staffing};
 use domain::trace::PromptMessage;
 use domain::{ConversationId, OrganizationId};
 use storage::turns::Setting;
@@ -47,6 +49,8 @@ pub struct Question {
     pub facts: Vec<Fact>,
     /// Questions asked back in a row.
     pub clarifications: i64,
+    /// Who is there to take over.
+    pub staffing: Staffing,
     /// Hosts that the answer may link to, besides those of the cited documents.
     pub allowed_link_hosts: Vec<String>,
 }
@@ -58,12 +62,18 @@ impl Turn {
     }
 }
 
-/// Loads the turn; `None` where nothing waits or the AI does not hold the conversation.
+/// Loads the turn; `None` where nothing waits or the AI is not to speak: a person has the conversation, or
+/// it waits for one and the desk does not want the AI to help out meanwhile.
 pub async fn load(desk: &Desk, organization_id: OrganizationId, id: ConversationId) -> Result<Option<Turn>> {
     let tenant = desk.database.of(organization_id);
     let Setting { conversation, assistant, organization_settings, channel_kind, has_facts } =
         tenant.load_setting(id).await?;
-    if conversation.holder != Holder::Ai {
+    let people = &organization_settings.people;
+    if conversation.holder == Holder::Agent || (conversation.holder == Holder::Queue && !people.ai_while_waiting) {
+        return Ok(None);
+    }
+    let staffing = staffing(tenant, people, conversation.customer_id).await?;
+    if conversation.holder == Holder::Queue && staffing.people == People::There {
         return Ok(None);
     }
     let mut messages = tenant.list_newest_messages(id, MESSAGES_READ).await?;
@@ -77,11 +87,15 @@ pub async fn load(desk: &Desk, organization_id: OrganizationId, id: Conversation
         return Ok(None);
     }
     // Most customers are new: nothing was remembered of them yet.
-    let facts = if has_facts {
+    let mut facts = if has_facts {
         tenant.list_facts(conversation.customer_id, tenant.now(), FACTS_READ).await?
     } else {
         Vec::new()
     };
+    if !facts.is_empty() {
+        let withheld = tenant.list_withheld_facts(id).await?;
+        facts.retain(|fact| !withheld.contains(&fact.id));
+    }
     let question = Question {
         organization_id,
         assistant,
@@ -90,6 +104,7 @@ pub async fn load(desk: &Desk, organization_id: OrganizationId, id: Conversation
         summary: conversation.summary.clone(),
         facts,
         clarifications: conversation.clarifications,
+        staffing,
         allowed_link_hosts: organization_settings.allowed_link_hosts,
     };
     Ok(Some(Turn { conversation, channel_kind, waiting, question }))

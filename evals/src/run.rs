@@ -256,6 +256,7 @@ fn question(organization_id: OrganizationId, assistant: Assistant, setup: &Setup
         summary: String::new(),
         facts: Vec::new(),
         clarifications: 0,
+        staffing: domain::staffing::Staffing::default(),
         allowed_link_hosts: setup.allowed_link_hosts.clone(),
     }
 }

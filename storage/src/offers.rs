@@ -131,6 +131,33 @@ impl Transaction {
         Ok(ended.map(|(agent,)| Id::from_uuid(agent)))
     }
 
+    /// The agent to whom a conversation is offered now.
+    pub async fn find_standing_offer(&mut self, id: ConversationId) -> Result<Option<AgentId>> {
+        let organization_id = self.organization_id()?;
+        let found: Option<(Uuid,)> = (&mut *self)
+            .find(
+                "select agent_id from offers
+                 where organization_id = $1 and conversation_id = $2 and outcome is null",
+                (organization_id, id),
+            )
+            .await?;
+        Ok(found.map(|(agent,)| Id::from_uuid(agent)))
+    }
+
+    /// Notes that an agent let a conversation pass, so that it is not offered to them again.
+    pub async fn insert_passed_offer(&mut self, id: ConversationId, agent: AgentId) -> Result<()> {
+        let (organization_id, now) = (self.organization_id()?, self.now());
+        let offer: OfferId = self.id();
+        (&mut *self)
+            .run(
+                "insert into offers (id, organization_id, conversation_id, agent_id, expires_at, outcome, created_at)
+                 values ($1, $2, $3, $4, $5, 'expired', $5)",
+                (offer, organization_id, id, agent, now),
+            )
+            .await?;
+        Ok(())
+    }
+
     /// Ends the standing offer where its time is up or its agent is not there any more.
     pub async fn end_due_offer(&mut self, id: ConversationId) -> Result<Option<AgentId>> {
         let (organization_id, now) = (self.organization_id()?, self.now());

@@ -140,6 +140,7 @@ pub(crate) async fn answer(
         summary: String::new(),
         facts: asked.facts,
         clarifications: 0,
+        staffing: domain::staffing::Staffing::default(),
         allowed_link_hosts: organization.settings.allowed_link_hosts,
     };
     let answer = answering::answer(&app.desk, &question).await?;

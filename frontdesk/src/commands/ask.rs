@@ -52,6 +52,7 @@ async fn dry(wired: &Wired, text: &str) -> Result<Answer, Failure> {
         summary: String::new(),
         facts: Vec::new(),
         clarifications: 0,
+        staffing: domain::staffing::Staffing::default(),
         allowed_link_hosts: wired.home.organization.settings.allowed_link_hosts.clone(),
     };
     answer(&wired.desk, &question).await.map_err(|error| problem(&error))

@@ -110,6 +110,7 @@ impl Run {
             summary: String::new(),
             facts: Vec::new(),
             clarifications: 0,
+            staffing: domain::staffing::Staffing::default(),
             allowed_link_hosts: Vec::new(),
         };
         let answer = answer(&wired.desk, &question).await.map_err(|error| broken("a question failed", &error))?;
