@@ -101,6 +101,10 @@ pub(crate) struct CreateCustomer {
     locale: Option<String>,
     #[serde(default)]
     profile: Map<String, Value>,
+    /// `verified` where your own system proved who they are.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    identity: Option<Identity>,
 }
 
 /// Adds a customer. Of one with that external id only what is empty is filled.
@@ -119,7 +123,7 @@ pub(crate) async fn create_customer(
         email: body.email,
         locale: body.locale,
         profile: body.profile,
-        identity: Identity::Unverified,
+        identity: body.identity.unwrap_or(Identity::Unverified),
     };
     check(&new)?;
     let tenant = app.of(caller.organization_id());
@@ -164,6 +168,10 @@ pub(crate) struct UpdateCustomer {
     /// Replaces the whole profile.
     #[serde(default)]
     profile: Option<Map<String, Value>>,
+    /// `verified` where your own system proved who they are.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    identity: Option<Identity>,
 }
 
 /// Changes a customer.
@@ -184,7 +192,7 @@ pub(crate) async fn update_customer(
         email: body.email.over(present.email),
         locale: body.locale.over(present.locale),
         profile: body.profile.unwrap_or(present.profile),
-        identity: present.identity,
+        identity: body.identity.unwrap_or(present.identity),
     };
     check(&new)?;
     let changed = Customer {
@@ -193,6 +201,7 @@ pub(crate) async fn update_customer(
         email: new.email,
         locale: new.locale,
         profile: new.profile,
+        identity: new.identity,
         ..present
     };
     let mut transaction = tenant.begin().await?;
