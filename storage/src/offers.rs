@@ -163,7 +163,7 @@ impl Transaction {
         let (organization_id, now) = (self.organization_id()?, self.now());
         let due: Option<(i64,)> = (&mut *self)
             .find(
-                "select case when a.present_until <= $3 then 1 else 0 end
+                "select cast(case when a.present_until <= $3 then 1 else 0 end as bigint)
                  from offers o join agents a on a.id = o.agent_id
                  where o.organization_id = $1 and o.conversation_id = $2 and o.outcome is null
                     and (o.expires_at <= $3 or a.present_until <= $3)",

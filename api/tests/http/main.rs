@@ -18,6 +18,7 @@ mod keys;
 mod knowledge;
 mod members;
 mod operations;
+mod people;
 mod playground;
 mod rescans;
 mod review;

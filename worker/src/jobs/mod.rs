@@ -1,6 +1,6 @@
 //! One shallow file per job: it reads the arguments and calls the crate that has the rules.
 
-mod answer_turn;
+pub mod answer_turn;
 mod assign_conversation;
 pub mod delete_expired;
 mod deliver_message;
