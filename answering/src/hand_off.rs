@@ -79,9 +79,9 @@ pub async fn accept(
     open(tenant, id).await?;
     let mut transaction = tenant.begin().await?;
     if !transaction.accept(id, agent).await? {
+        let holder = transaction.find_assignee(id).await?;
         transaction.rollback().await?;
-        let present = open(tenant, id).await?;
-        return Err(present.assignee_id.map_or(Refused::Resolved, Refused::Taken).into());
+        return Err(holder.map_or(Refused::Resolved, Refused::Taken).into());
     }
     withdraw_offer(&mut transaction, id, Some(agent)).await?;
     transaction.mark_handoffs(id, HandoffState::Accepted, Some(agent)).await?;

@@ -2,6 +2,7 @@
 
 use crate::staffing::staffing;
 use crate::window::spoken;
+use crate::wish::{Wish, wish};
 use crate::{Desk, Result};
 use domain::assistant::Assistant;
 use domain::conversation::{Conversation, Holder};
@@ -100,7 +101,7 @@ pub async fn load(desk: &Desk, organization_id: OrganizationId, id: Conversation
         organization_id,
         assistant,
         text: waiting.iter().map(|message| message.content.as_str()).collect::<Vec<_>>().join("\n"),
-        history: spoken(&earlier),
+        history: spoken(&without_wishes(earlier)),
         summary: conversation.summary.clone(),
         facts,
         clarifications: conversation.clarifications,
@@ -108,4 +109,10 @@ pub async fn load(desk: &Desk, organization_id: OrganizationId, id: Conversation
         allowed_link_hosts: organization_settings.allowed_link_hosts,
     };
     Ok(Some(Turn { conversation, channel_kind, waiting, question }))
+}
+
+/// What was said before without earlier wishes for a person: they were heard, and are not what is asked now.
+fn without_wishes(mut earlier: Vec<Message>) -> Vec<Message> {
+    earlier.retain(|message| message.sender != Sender::Customer || wish(&message.content) == Wish::None);
+    earlier
 }

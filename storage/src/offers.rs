@@ -202,6 +202,18 @@ impl Transaction {
         Ok((touched > 0).then(|| Id::from_uuid(agent)))
     }
 
+    /// The agent who has a conversation, as this transaction sees it: one that waits for it reads too early.
+    pub async fn find_assignee(&mut self, id: ConversationId) -> Result<Option<AgentId>> {
+        let organization_id = self.organization_id()?;
+        let found: Option<(Option<Uuid>,)> = (&mut *self)
+            .find(
+                "select assignee_id from conversations where organization_id = $1 and id = $2 and holder = 'agent'",
+                (organization_id, id),
+            )
+            .await?;
+        Ok(found.and_then(|(agent,)| agent).map(Id::from_uuid))
+    }
+
     /// Gives a conversation to the agent who takes it; `false` where another agent has it.
     pub async fn accept(&mut self, id: ConversationId, agent: AgentId) -> Result<bool> {
         let (organization_id, now) = (self.organization_id()?, self.now());

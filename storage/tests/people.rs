@@ -198,6 +198,7 @@ async fn a_conversation_is_offered_taken_back_and_taken(database: &Database) {
     let mut transaction = tenant.begin().await.unwrap();
     assert!(transaction.accept(first, bo).await.unwrap());
     assert!(!transaction.accept(first, ada).await.unwrap(), "one wins");
+    assert_eq!(transaction.find_assignee(first).await.unwrap(), Some(bo));
     assert!(transaction.accept(first, bo).await.unwrap(), "who has it may say so again");
     assert_eq!(transaction.end_offer(first, OfferOutcome::Accepted).await.unwrap(), Some(bo));
     transaction.mark_handoffs(first, HandoffState::Accepted, Some(bo)).await.unwrap();

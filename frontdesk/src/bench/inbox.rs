@@ -74,7 +74,9 @@ pub(super) async fn run(options: &Options, output: Output) -> Result<Exit, Failu
     };
     let serving = stop.clone();
     tasks.spawn(async move {
-        api::serve(listener, state, serving).await;
+        if let Err(error) = api::serve(listener, state, serving).await {
+            tracing::error!(%error, "the API ended early");
+        }
     });
     output.say(&format!("{} conversations a second for {} s", options.rate, options.seconds));
     let (sent, stored) = send(&client, options).await?;
