@@ -190,6 +190,6 @@ mod tests {
         never.agent.present_until = None;
         assert_eq!(chosen(&[busy, away, silent, never], &[]), None);
         let passed = agent(5, 0, &[]);
-        assert_eq!(choose(&[passed.clone()], &[], &[passed.agent.id], NOW), None);
+        assert_eq!(choose(std::slice::from_ref(&passed), &[], &[passed.agent.id], NOW), None);
     }
 }

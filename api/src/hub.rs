@@ -36,7 +36,8 @@ pub(crate) struct Typing {
     /// `customer` or `agent`.
     pub(crate) sender: &'static str,
     pub(crate) agent_id: Option<AgentId>,
-    pub(crate) typing: bool,
+    #[serde(rename = "typing")]
+    pub(crate) is_typing: bool,
 }
 
 /// The readers of events that run now.

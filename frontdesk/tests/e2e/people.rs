@@ -149,8 +149,8 @@ async fn a_conversation_that_is_opened_again_starts_clean() {
     desk.customer_says(mia, "two", "a human please!").await;
     desk.takes(mia, ada).await.unwrap();
     desk.resolve(mia).await;
-    let question = format!("{} m:three", Bed::question(0));
-    assert_eq!(desk.asks(mia, "three", &question).await, REFUNDS);
+    let question = format!("{} m:again-3", Bed::question(0));
+    assert_eq!(desk.asks(mia, "again-3", &question).await, REFUNDS);
     desk.bed.drained(LONGEST).await.unwrap();
     let seen = said(&[
         (Sender::Customer, HUMAN),
@@ -203,8 +203,8 @@ async fn a_transfer_and_the_way_back_to_the_ai_are_silent() {
     return_to_queue(&desk.bed.wired.desk, organization_id, mia).await.unwrap();
     desk.becomes(mia, "the offer to Ada, as Bo gave it away", |now| now.assignee_id == Some(ada)).await;
     give_back(&desk.bed.wired.desk, organization_id, mia).await.unwrap();
-    let question = format!("{} m:two", Bed::question(0));
-    assert_eq!(desk.asks(mia, "two", &question).await, REFUNDS);
+    let question = format!("{} m:again-2", Bed::question(0));
+    assert_eq!(desk.asks(mia, "again-2", &question).await, REFUNDS);
     let seen = said(&[
         (Sender::Customer, HUMAN),
         (Sender::Ai, HANDED),
