@@ -37,7 +37,7 @@ pub(crate) struct Typing {
     pub(crate) sender: &'static str,
     pub(crate) agent_id: Option<AgentId>,
     #[serde(rename = "typing")]
-    pub(crate) is_typing: bool,
+    pub(crate) goes_on: bool,
 }
 
 /// The readers of events that run now.

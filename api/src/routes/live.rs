@@ -52,7 +52,7 @@ pub(crate) async fn create_typing(
     let organization_id = caller.organization_id();
     app.of(organization_id).load_conversation(id).await?;
     let sender = if agent_id.is_some() { "agent" } else { "customer" };
-    app.hub.typing(organization_id, Typing { conversation_id: id, sender, agent_id, is_typing: body.typing });
+    app.hub.typing(organization_id, Typing { conversation_id: id, sender, agent_id, goes_on: body.typing });
     Ok(StatusCode::NO_CONTENT)
 }
 
