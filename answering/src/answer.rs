@@ -54,6 +54,8 @@ pub struct HandoffNote {
     pub sources: Vec<Citation>,
     /// What was proved of the draft.
     pub suggested_reply: Option<String>,
+    /// What an agent needs to take it.
+    pub skills: Vec<String>,
 }
 
 /// Milliseconds by step.
@@ -109,6 +111,9 @@ pub async fn answer(desk: &Desk, question: &Question) -> Result<Answer> {
     timings.step("generate");
     let judged = judge(&Judging {
         understood: &understood,
+        text: &question.text,
+        history: &question.history,
+        staffing: question.staffing,
         draft: &draft.text,
         model: draft.outcome,
         passages: &draft.passages,
@@ -152,6 +157,7 @@ fn trace(question: &Question, understood: &Understood, retrieved: &Retrieved, dr
         settings: question.assistant.settings.clone(),
         clarifications: question.clarifications,
         allowed_link_hosts: question.allowed_link_hosts.clone(),
+        staffing: question.staffing,
         standalone_query: understood.standalone.clone(),
         language: understood.language.clone(),
         knowledge_version: retrieved.knowledge_version,
@@ -186,6 +192,7 @@ fn finished(
         tried: tried(understood, retrieved, &judged),
         sources: sources(&retrieved.passages),
         suggested_reply: suggestion(&judged),
+        skills: judged.skills.clone(),
     };
     Answer {
         content: judged.content,

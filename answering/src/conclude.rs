@@ -1,9 +1,10 @@
 //! Ends a turn: the fence, the reply and everything that follows from it, in one transaction.
 
+use crate::card::{Card, card};
 use crate::{Answer, Desk, Result, Turn};
 use domain::conversation::Holder;
-use domain::handoff::HandoffReason;
-use domain::job::{AnswerTurn, DeliverMessage, Job, LearnFacts, SummarizeConversation, Work};
+use domain::handoff::{HandoffReason, HandoffState};
+use domain::job::{AnswerTurn, AssignConversation, DeliverMessage, Job, LearnFacts, SummarizeConversation, Work};
 use domain::message::{Decision, DeliveryState, Message, Sender};
 use domain::{ConversationId, FactId, Id, OrganizationId};
 use std::time::Duration;
@@ -13,8 +14,6 @@ use storage::handoffs::NewHandoff;
 use storage::messages::{NewMessage, Reply};
 use storage::usage::NewUsage;
 
-/// Characters of a handoff's summary at most.
-const SUMMARY_CHARS_MAX: usize = 280;
 /// A recalled fact that is at least so near to the question counts as used.
 const HELPED_MIN: f64 = 0.2;
 /// How long a conversation that goes on may hold back what is learned from it.
@@ -32,15 +31,25 @@ pub enum Concluded {
 /// Stores the answer as the turn's one reply.
 pub async fn conclude(desk: &Desk, turn: &Turn, answer: Answer, job: &Job) -> Result<Concluded> {
     let conversation = &turn.conversation;
+    let waits = conversation.holder == Holder::Queue;
+    if waits && (answer.decision != Decision::Answer || answer.citations.is_empty()) {
+        // Whoever waits for a person was told so; only a proved answer is worth another word of the AI.
+        return Ok(Concluded::Overtaken);
+    }
+    let hands_off = answer.decision == Decision::HandOff;
     let tenant = desk.database.of(conversation.organization_id);
     let pulled = channels::channel(&turn.channel_kind)?.is_pulled();
+    let card =
+        if hands_off { card(tenant, conversation.id, conversation.answered_seq).await? } else { Card::default() };
     let mut transaction = tenant.begin().await?;
     transaction.complete_job(job).await?;
     let conclusion = Conclusion {
         conversation_id: conversation.id,
         from_seq: conversation.answered_seq,
         to_seq: turn.to_seq(),
-        holder: if answer.decision == Decision::HandOff { Holder::Queue } else { Holder::Ai },
+        held_by: conversation.holder,
+        holder: if waits || hands_off { Holder::Queue } else { Holder::Ai },
+        answers: answer.decision == Decision::Answer,
         clarifications: if answer.decision == Decision::Clarify { conversation.clarifications + 1 } else { 0 },
     };
     let Some(seq) = transaction.conclude_turn(&conclusion).await? else {
@@ -48,8 +57,8 @@ pub async fn conclude(desk: &Desk, turn: &Turn, answer: Answer, job: &Job) -> Re
         return Ok(Concluded::Overtaken);
     };
     let message = write_reply(&mut transaction, turn, &answer, job, seq, pulled).await?;
-    if answer.decision == Decision::HandOff {
-        write_handoff(&mut transaction, turn, &answer, &message).await?;
+    if hands_off {
+        write_handoff(&mut transaction, card, &answer, &message).await?;
     }
     if conclusion.holder == Holder::Ai && seq - 1 > turn.to_seq() {
         // What came meanwhile has a job of its own; what was too much for this turn has none yet.
@@ -108,17 +117,24 @@ async fn write_reply(
     Ok(message)
 }
 
-async fn write_handoff(transaction: &mut Transaction, turn: &Turn, answer: &Answer, message: &Message) -> Result<()> {
+async fn write_handoff(transaction: &mut Transaction, card: Card, answer: &Answer, message: &Message) -> Result<()> {
+    let conversation_id = message.conversation_id;
+    let note = &answer.note;
     let handoff = NewHandoff {
-        conversation_id: turn.conversation.id,
+        conversation_id,
         message_id: Some(message.id),
         reason: answer.handoff_reason.unwrap_or(HandoffReason::Error),
-        summary: turn.question.text.chars().take(SUMMARY_CHARS_MAX).collect(),
-        tried: answer.note.tried.clone(),
-        sources: answer.note.sources.clone(),
-        suggested_reply: answer.note.suggested_reply.clone(),
+        summary: card.summary,
+        tried: card.tried.into_iter().chain(note.tried.iter().cloned()).collect(),
+        sources: if note.sources.is_empty() { card.sources } else { note.sources.clone() },
+        suggested_reply: note.suggested_reply.clone(),
+        open_questions: card.open_questions,
+        skills: note.skills.clone(),
     };
+    transaction.mark_handoffs(conversation_id, HandoffState::Closed, None).await?;
     transaction.insert_handoff(handoff).await?;
+    let now = transaction.now();
+    transaction.enqueue(&AssignConversation { conversation_id }, now).await?;
     Ok(())
 }
 
@@ -202,7 +218,8 @@ pub async fn hand_off_turn(
     let understood = crate::understand::understand(&turn.question.text, &turn.question.history);
     let language = turn.question.assistant.settings.language.clone().or(understood.language);
     let answer = Answer {
-        content: crate::texts::texts(language.as_deref()).handoff.to_owned(),
+        content: crate::texts::texts(language.as_deref())
+            .handoff_to(turn.question.staffing, crate::rules::was_announced(&turn.question.history)),
         citations: Vec::new(),
         decision: Decision::HandOff,
         handoff_reason: Some(HandoffReason::Error),

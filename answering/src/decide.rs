@@ -40,6 +40,8 @@ pub enum Support {
 pub struct Situation {
     /// What the customer explicitly wishes.
     pub wish: Wish,
+    /// Why a rule of the desk wants a person, where one does.
+    pub rule: Option<HandoffReason>,
     /// What kind of message it is.
     pub kind: Kind,
     /// Whether no passage was found at all.
@@ -77,6 +79,9 @@ pub fn decide(situation: &Situation) -> Outcome {
     if situation.wish == Wish::Person {
         return hand_off(HandoffReason::CustomerRequest);
     }
+    if let Some(reason) = situation.rule {
+        return hand_off(reason);
+    }
     match situation.kind {
         Kind::Greeting | Kind::Thanks => return done(Decision::Answer),
         Kind::Empty if may_ask => return done(Decision::Clarify),
@@ -104,6 +109,19 @@ pub fn decide(situation: &Situation) -> Outcome {
         (true, _) => done(Decision::Answer),
         (false, true) => hand_off(HandoffReason::PendingClarification),
         (false, false) => hand_off(HandoffReason::LowConfidence),
+    }
+}
+
+/// Asks first where the AI cannot help; what customers wish and rules demand is done at once.
+pub fn offered_first(outcome: Outcome) -> Outcome {
+    match outcome.reason {
+        Some(
+            HandoffReason::MissingKnowledge
+            | HandoffReason::LowConfidence
+            | HandoffReason::UnsupportedClaim
+            | HandoffReason::PendingClarification,
+        ) => done(Decision::Clarify),
+        _ => outcome,
     }
 }
 
@@ -142,6 +160,7 @@ mod tests {
 
     const GOOD: Situation = Situation {
         wish: Wish::None,
+        rule: None,
         kind: Kind::Question,
         retrieval_empty: false,
         ambiguous: false,
@@ -168,6 +187,16 @@ mod tests {
             (
                 "a wish beats a greeting",
                 Situation { wish: Wish::Person, kind: Kind::Greeting, ..GOOD },
+                hand_off(Reason::CustomerRequest),
+            ),
+            (
+                "a rule beats a good answer",
+                Situation { rule: Some(Reason::PolicyRestriction), ..GOOD },
+                hand_off(Reason::PolicyRestriction),
+            ),
+            (
+                "a wish beats a rule",
+                Situation { wish: Wish::Person, rule: Some(Reason::PolicyRestriction), ..GOOD },
                 hand_off(Reason::CustomerRequest),
             ),
             ("greeting needs no knowledge", Situation { kind: Kind::Greeting, retrieval_empty: true, ..GOOD }, answer),

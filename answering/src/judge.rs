@@ -1,22 +1,30 @@
 //! From a draft to what is said: verify, confidence, decide, and the words of the desk itself. Pure, so
 //! that a stored answer is replayed byte for byte.
 
-use crate::decide::{ModelOutcome, Outcome, Situation, ambiguity, decide};
+use crate::decide::{ModelOutcome, Outcome, Situation, ambiguity, decide, offered_first};
+use crate::rules::{self, Said};
 use crate::sanitize::sanitize;
-use crate::texts::texts;
+use crate::texts::{Texts, texts};
 use crate::understand::{Kind, Understood, Wish};
 use crate::verify::{Verified, verify};
 use crate::{Passage, confidence};
 use domain::assistant::AssistantSettings;
 use domain::confidence::Confidence;
 use domain::message::{Citation, Decision};
-use domain::trace::Claim;
+use domain::staffing::Staffing;
+use domain::trace::{Claim, PromptMessage};
 use url::Url;
 
 /// What is judged.
 pub struct Judging<'a> {
     /// What the customer means.
     pub understood: &'a Understood,
+    /// What the customer wrote.
+    pub text: &'a str,
+    /// What was said before, oldest first.
+    pub history: &'a [PromptMessage],
+    /// Who is there to take over.
+    pub staffing: Staffing,
     /// The draft, with citation marks.
     pub draft: &'a str,
     /// What became of the model call.
@@ -46,6 +54,8 @@ pub struct Judged {
     pub confidence: Confidence,
     /// What is done.
     pub outcome: Outcome,
+    /// What an agent needs to take it: a skill that a rule names, and the language.
+    pub skills: Vec<String>,
 }
 
 /// Judges a draft.
@@ -56,8 +66,11 @@ pub fn judge(judging: &Judging<'_>) -> Judged {
     let raw = confidence::confidence(&understood.standalone, language, judging.passages, &verified.claims);
     let confidence = confidence::calibrated(raw, judging.settings.calibration.as_ref());
     let split = ambiguity(&understood.standalone, language, judging.passages);
+    let rule = rules::hit(&judging.settings.handoff, judging.said());
+    let was_offered = rules::was_offered(judging.history);
     let outcome = decide(&Situation {
-        wish: understood.wish,
+        wish: if was_offered && rules::accepts(judging.text) { Wish::Person } else { understood.wish },
+        rule: rule.as_ref().map(|rule| rule.reason),
         kind: understood.kind,
         retrieval_empty: judging.passages.is_empty(),
         ambiguous: split.is_some(),
@@ -69,29 +82,46 @@ pub fn judge(judging: &Judging<'_>) -> Judged {
         clarifications: judging.clarifications,
         clarifications_max: judging.settings.clarifications_max,
     });
+    let asks_first = judging.settings.handoff.offer_first && !was_offered;
+    let decided = if asks_first { offered_first(outcome) } else { outcome };
     let hosts = link_hosts(&verified, judging.allowed_link_hosts);
     let draft = sanitize(&verified.delivered_text, &hosts);
-    let answered = outcome.decision == Decision::Answer && understood.kind == Kind::Question;
+    let answered = decided.decision == Decision::Answer && understood.kind == Kind::Question;
     let content = if answered {
         draft.clone()
+    } else if decided != outcome {
+        judging.texts().offer.to_owned()
     } else {
-        own_words(understood, outcome, split, judging.settings.language.as_deref().or(language))
+        own_words(judging, outcome, split)
     };
+    let skills = rule.and_then(|rule| rule.skill).into_iter().chain(understood.language.clone()).collect();
     Judged {
         content,
         citations: if answered { verified.citations } else { Vec::new() },
         draft,
         claims: verified.claims,
         confidence,
-        outcome,
+        outcome: decided,
+        skills,
+    }
+}
+
+impl Judging<'_> {
+    fn said(&self) -> Said<'_> {
+        let language = self.understood.language.as_deref();
+        Said { text: self.text, history: self.history, language, staffing: self.staffing }
+    }
+
+    fn texts(&self) -> &'static Texts {
+        texts(self.settings.language.as_deref().or(self.understood.language.as_deref()))
     }
 }
 
 /// What the desk says itself: a greeting, a question back, a handoff.
-fn own_words(understood: &Understood, outcome: Outcome, split: Option<(&str, &str)>, language: Option<&str>) -> String {
-    let texts = texts(language);
-    match (outcome.decision, understood.kind, split) {
-        (Decision::HandOff, ..) => texts.handoff.to_owned(),
+fn own_words(judging: &Judging<'_>, outcome: Outcome, split: Option<(&str, &str)>) -> String {
+    let texts = judging.texts();
+    match (outcome.decision, judging.understood.kind, split) {
+        (Decision::HandOff, ..) => texts.handoff_to(judging.staffing, rules::was_announced(judging.history)),
         (Decision::Clarify, Kind::Question, Some((first, second))) => texts.clarify(first, second),
         (Decision::Clarify, ..) => texts.ask_question.to_owned(),
         (Decision::Answer, Kind::Thanks, _) => texts.welcome.to_owned(),

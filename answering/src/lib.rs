@@ -7,7 +7,9 @@
 
 mod align;
 pub mod answer;
+pub mod assign;
 pub mod budget;
+mod card;
 pub mod conclude;
 pub mod confidence;
 pub mod decide;
@@ -26,7 +28,9 @@ pub mod recall;
 pub mod receive;
 pub mod rerun;
 pub mod retrieve;
+mod rules;
 pub mod sanitize;
+pub mod staffing;
 pub mod summarize;
 pub mod texts;
 pub mod turn;
@@ -40,6 +44,6 @@ pub mod worth;
 pub use answer::{Answer, answer};
 pub use desk::{Desk, Settings};
 pub use domain::sentences;
-pub use error::{Error, Result};
+pub use error::{Error, Refused, Result};
 pub use passage::Passage;
 pub use turn::{Question, Turn};

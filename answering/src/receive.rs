@@ -4,7 +4,10 @@ use crate::{Desk, Error, Result};
 use domain::conversation::{Conversation, Holder};
 use domain::job::{AnswerTurn, Work};
 use domain::message::{Message, Sender};
+use domain::notification::NotificationKind;
 use domain::{ConversationId, OrganizationId};
+use regex::Regex;
+use std::sync::LazyLock;
 use storage::Transaction;
 use storage::messages::NewMessage;
 
@@ -81,8 +84,18 @@ async fn append(
         reply: None,
     };
     let message = transaction.insert_message(new).await?;
-    if conversation.holder == Holder::Ai {
-        enqueue_turn(desk, transaction, conversation.id).await?;
+    match conversation.holder {
+        Holder::Ai => enqueue_turn(desk, transaction, conversation.id).await?,
+        Holder::Queue => {
+            keep_contact(transaction, &conversation, &incoming.content).await?;
+            // Whether the AI is to help out meanwhile is looked at when the turn is loaded.
+            enqueue_turn(desk, transaction, conversation.id).await?;
+        }
+        Holder::Agent => {
+            if let Some(agent) = conversation.assignee_id {
+                transaction.notify(agent, NotificationKind::CustomerReplied, conversation.id, None).await?;
+            }
+        }
     }
     Ok(Received { message, repeated: false })
 }
@@ -97,6 +110,22 @@ async fn enqueue_turn(desk: &Desk, transaction: &mut Transaction, conversation_i
     }
     Ok(())
 }
+
+/// Keeps the address that a waiting customer leaves, where none is known.
+async fn keep_contact(transaction: &mut Transaction, conversation: &Conversation, content: &str) -> Result<()> {
+    if let Some(address) = ADDRESS.find(content)
+        && transaction.keep_contact(conversation.customer_id, address.as_str()).await?
+    {
+        transaction.tell("customer.updated", None, serde_json::json!({ "customer_id": conversation.customer_id }));
+    }
+    Ok(())
+}
+
+#[expect(clippy::expect_used, reason = "the pattern is a constant and a test compiles it")]
+static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b[a-z0-9][a-z0-9._%+-]{0,63}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,6}\.[a-z]{2,24}\b")
+        .expect("the pattern is valid")
+});
 
 fn check(incoming: &Incoming) -> Result<()> {
     if incoming.content.trim().is_empty() {
@@ -113,4 +142,18 @@ fn check(incoming: &Incoming) -> Result<()> {
         )));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ADDRESS;
+
+    #[test]
+    fn an_address_is_found_among_words_and_nothing_else_is_taken_for_one() {
+        let found = |text| ADDRESS.find(text).map(|found| found.as_str());
+        assert_eq!(found("write to Ada.L+x@mail.example.org, please"), Some("Ada.L+x@mail.example.org"));
+        for text in ["no address", "@ada", "ada@localhost", "a @ b.c", "x@y"] {
+            assert_eq!(found(text), None, "{text}");
+        }
+    }
 }

@@ -84,6 +84,9 @@ fn replay(trace: &Trace, passages: &[Passage]) -> Judged {
     };
     judge(&Judging {
         understood: &understood,
+        text: &trace.question,
+        history: &trace.history,
+        staffing: trace.staffing,
         draft: &draft,
         model: outcome,
         passages,

@@ -1,5 +1,7 @@
 //! The fixed sentences that the desk says itself, by language.
 
+use domain::staffing::{People, Staffing};
+
 /// What the desk says itself in one language.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Texts {
@@ -9,6 +11,12 @@ pub struct Texts {
     pub handoff: &'static str,
     /// A person is wanted and nobody is there now.
     pub nobody_there: &'static str,
+    /// Asks for another way to reach the customer.
+    pub ask_email: &'static str,
+    /// What was told already still holds.
+    pub noted: &'static str,
+    /// Asks whether a person is wanted.
+    pub offer: &'static str,
     /// Answers a greeting.
     pub greeting: &'static str,
     /// Answers thanks.
@@ -20,6 +28,19 @@ pub struct Texts {
 }
 
 impl Texts {
+    /// What is said when a conversation goes to people: the truth about who is there, and never twice the same.
+    pub fn handoff_to(&self, staffing: Staffing, told_before: bool) -> String {
+        match staffing.people {
+            _ if told_before => self.noted.to_owned(),
+            People::There => self.handoff.to_owned(),
+            People::Away if staffing.contact_known => self.nobody_there.to_owned(),
+            People::Away => {
+                let space = if matches!(self.language, "zh" | "ja") { "" } else { " " };
+                format!("{}{space}{}", self.nobody_there, self.ask_email)
+            }
+        }
+    }
+
     /// The question back which of two things is meant.
     pub fn clarify(&self, first: &str, second: &str) -> String {
         // Split instead of replaced in turn: a title may hold `{b}` itself.
@@ -35,10 +56,25 @@ pub fn texts(language: Option<&str>) -> &'static Texts {
     ALL.iter().find(|texts| texts.language == code).unwrap_or(&ENGLISH)
 }
 
+/// Whether a message told, in whatever language, that a person will take over.
+pub fn is_announcement(content: &str) -> bool {
+    let told =
+        |texts: &Texts| [texts.handoff, texts.noted].contains(&content) || content.starts_with(texts.nobody_there);
+    ALL.iter().chain([&ENGLISH]).any(told)
+}
+
+/// Whether a message asked, in whatever language, if a person is wanted.
+pub fn is_offer(content: &str) -> bool {
+    ALL.iter().chain([&ENGLISH]).any(|texts| texts.offer == content)
+}
+
 static ENGLISH: Texts = Texts {
     language: "en",
     handoff: "I'm passing this conversation to a colleague, who will answer you here.",
-    nobody_there: "I can't answer this for certain, and nobody of our team is available right now. Your message is saved, and a person will reply here as soon as someone is back. If you leave your e-mail address, we can reach you there too.",
+    nobody_there: "Nobody of our team is available right now. Your message is saved, and a person will reply here as soon as someone is back.",
+    ask_email: "If you leave your e-mail address, we can reach you there too.",
+    noted: "Our team has your message too; a person will answer you here.",
+    offer: "I can't answer this for certain. Shall I pass it to a colleague?",
     greeting: "Hello! How can I help you?",
     welcome: "You're welcome! Is there anything else I can help with?",
     ask_question: "What would you like to know? Please describe it in a sentence or two.",
@@ -49,7 +85,10 @@ static ALL: &[Texts] = &[
     Texts {
         language: "de",
         handoff: "Ich gebe dieses Gespräch an jemanden aus unserem Team weiter; die Antwort kommt hier.",
-        nobody_there: "Das kann ich nicht sicher beantworten, und gerade ist niemand aus unserem Team da. Ihre Nachricht ist gespeichert; sobald wieder jemand da ist, antworten wir Ihnen hier. Wenn Sie Ihre E-Mail-Adresse hinterlassen, erreichen wir Sie auch dort.",
+        nobody_there: "Gerade ist niemand aus unserem Team da. Ihre Nachricht ist gespeichert; sobald wieder jemand da ist, antworten wir Ihnen hier.",
+        ask_email: "Wenn Sie Ihre E-Mail-Adresse hinterlassen, erreichen wir Sie auch dort.",
+        noted: "Auch diese Nachricht liegt unserem Team vor; ein Mensch antwortet Ihnen hier.",
+        offer: "Das kann ich nicht sicher beantworten. Soll ich es an jemanden aus unserem Team weitergeben?",
         greeting: "Guten Tag! Wie kann ich Ihnen helfen?",
         welcome: "Gern geschehen! Kann ich sonst noch helfen?",
         ask_question: "Was möchten Sie wissen? Bitte beschreiben Sie es in ein, zwei Sätzen.",
@@ -58,7 +97,10 @@ static ALL: &[Texts] = &[
     Texts {
         language: "fr",
         handoff: "Je transmets cette conversation à un membre de notre équipe, qui vous répondra ici.",
-        nobody_there: "Je ne peux pas répondre à cela avec certitude, et personne de notre équipe n'est disponible en ce moment. Votre message est enregistré et une personne vous répondra ici dès que possible. Si vous laissez votre adresse e-mail, nous pourrons aussi vous y joindre.",
+        nobody_there: "Personne de notre équipe n'est disponible en ce moment. Votre message est enregistré et une personne vous répondra ici dès que possible.",
+        ask_email: "Si vous laissez votre adresse e-mail, nous pourrons aussi vous y joindre.",
+        noted: "Notre équipe a aussi reçu ce message ; une personne vous répondra ici.",
+        offer: "Je ne peux pas répondre à cela avec certitude. Dois-je transmettre à un membre de notre équipe ?",
         greeting: "Bonjour ! Comment puis-je vous aider ?",
         welcome: "Avec plaisir ! Puis-je vous aider pour autre chose ?",
         ask_question: "Que souhaitez-vous savoir ? Décrivez-le en une ou deux phrases, s'il vous plaît.",
@@ -67,7 +109,10 @@ static ALL: &[Texts] = &[
     Texts {
         language: "es",
         handoff: "Paso esta conversación a una persona de nuestro equipo, que le responderá aquí.",
-        nobody_there: "No puedo responder a esto con certeza y ahora mismo no hay nadie de nuestro equipo disponible. Su mensaje está guardado y una persona le responderá aquí en cuanto sea posible. Si deja su correo electrónico, también podremos contactarle por ahí.",
+        nobody_there: "Ahora mismo no hay nadie de nuestro equipo disponible. Su mensaje está guardado y una persona le responderá aquí en cuanto sea posible.",
+        ask_email: "Si deja su correo electrónico, también podremos contactarle por ahí.",
+        noted: "Nuestro equipo también tiene este mensaje; una persona le responderá aquí.",
+        offer: "No puedo responder a esto con certeza. ¿Lo paso a una persona de nuestro equipo?",
         greeting: "¡Hola! ¿En qué puedo ayudarle?",
         welcome: "¡De nada! ¿Puedo ayudarle en algo más?",
         ask_question: "¿Qué desea saber? Descríbalo en una o dos frases, por favor.",
@@ -76,7 +121,10 @@ static ALL: &[Texts] = &[
     Texts {
         language: "it",
         handoff: "Passo questa conversazione a una persona del nostro team, che le risponderà qui.",
-        nobody_there: "Non posso rispondere con certezza e al momento nessuno del nostro team è disponibile. Il suo messaggio è salvato e una persona le risponderà qui appena possibile. Se lascia il suo indirizzo e-mail, potremo contattarla anche lì.",
+        nobody_there: "Al momento nessuno del nostro team è disponibile. Il suo messaggio è salvato e una persona le risponderà qui appena possibile.",
+        ask_email: "Se lascia il suo indirizzo e-mail, potremo contattarla anche lì.",
+        noted: "Il nostro team ha ricevuto anche questo messaggio; una persona le risponderà qui.",
+        offer: "Non posso rispondere con certezza. Vuole che lo passi a una persona del nostro team?",
         greeting: "Buongiorno! Come posso aiutarla?",
         welcome: "Prego! Posso aiutarla in altro?",
         ask_question: "Che cosa desidera sapere? Lo descriva in una o due frasi, per favore.",
@@ -85,7 +133,10 @@ static ALL: &[Texts] = &[
     Texts {
         language: "pt",
         handoff: "Vou passar esta conversa a uma pessoa da nossa equipe, que responderá aqui.",
-        nobody_there: "Não consigo responder a isto com certeza e, neste momento, ninguém da nossa equipe está disponível. A sua mensagem está guardada e uma pessoa responderá aqui assim que possível. Se deixar o seu e-mail, também podemos contatar por lá.",
+        nobody_there: "Neste momento, ninguém da nossa equipe está disponível. A sua mensagem está guardada e uma pessoa responderá aqui assim que possível.",
+        ask_email: "Se deixar o seu e-mail, também podemos contatar por lá.",
+        noted: "A nossa equipe também recebeu esta mensagem; uma pessoa responderá aqui.",
+        offer: "Não consigo responder a isto com certeza. Posso passar a uma pessoa da nossa equipe?",
         greeting: "Olá! Como posso ajudar?",
         welcome: "De nada! Posso ajudar em mais alguma coisa?",
         ask_question: "O que gostaria de saber? Descreva em uma ou duas frases, por favor.",
@@ -94,7 +145,10 @@ static ALL: &[Texts] = &[
     Texts {
         language: "nl",
         handoff: "Ik geef dit gesprek door aan een collega, die u hier antwoord geeft.",
-        nobody_there: "Ik kan dit niet met zekerheid beantwoorden en er is nu niemand van ons team beschikbaar. Uw bericht is bewaard; zodra er iemand is, krijgt u hier antwoord. Als u uw e-mailadres achterlaat, kunnen we u ook daar bereiken.",
+        nobody_there: "Er is nu niemand van ons team beschikbaar. Uw bericht is bewaard; zodra er iemand is, krijgt u hier antwoord.",
+        ask_email: "Als u uw e-mailadres achterlaat, kunnen we u ook daar bereiken.",
+        noted: "Ook dit bericht ligt bij ons team; iemand antwoordt u hier.",
+        offer: "Ik kan dit niet met zekerheid beantwoorden. Zal ik het aan een collega doorgeven?",
         greeting: "Hallo! Waarmee kan ik u helpen?",
         welcome: "Graag gedaan! Kan ik u nog ergens mee helpen?",
         ask_question: "Wat wilt u weten? Beschrijf het alstublieft in een of twee zinnen.",
@@ -103,7 +157,10 @@ static ALL: &[Texts] = &[
     Texts {
         language: "pl",
         handoff: "Przekazuję tę rozmowę osobie z naszego zespołu, która odpowie tutaj.",
-        nobody_there: "Nie mogę odpowiedzieć na to z pewnością, a w tej chwili nikt z naszego zespołu nie jest dostępny. Wiadomość została zapisana i odpowiemy tutaj, gdy tylko ktoś będzie dostępny. Jeśli zostawisz swój adres e-mail, skontaktujemy się także w ten sposób.",
+        nobody_there: "W tej chwili nikt z naszego zespołu nie jest dostępny. Wiadomość została zapisana i odpowiemy tutaj, gdy tylko ktoś będzie dostępny.",
+        ask_email: "Jeśli zostawisz swój adres e-mail, skontaktujemy się także w ten sposób.",
+        noted: "Nasz zespół ma też tę wiadomość; odpowie tutaj człowiek.",
+        offer: "Nie mogę odpowiedzieć na to z pewnością. Czy przekazać to osobie z naszego zespołu?",
         greeting: "Dzień dobry! W czym mogę pomóc?",
         welcome: "Proszę bardzo! Czy mogę jeszcze w czymś pomóc?",
         ask_question: "Czego dotyczy pytanie? Proszę opisać to w jednym lub dwóch zdaniach.",
@@ -112,7 +169,10 @@ static ALL: &[Texts] = &[
     Texts {
         language: "tr",
         handoff: "Bu görüşmeyi ekibimizden birine aktarıyorum; size buradan yanıt verecek.",
-        nobody_there: "Bunu kesin olarak yanıtlayamıyorum ve şu anda ekibimizden kimse müsait değil. Mesajınız kaydedildi; biri müsait olur olmaz size buradan yanıt verilecek. E-posta adresinizi bırakırsanız size oradan da ulaşabiliriz.",
+        nobody_there: "Şu anda ekibimizden kimse müsait değil. Mesajınız kaydedildi; biri müsait olur olmaz size buradan yanıt verilecek.",
+        ask_email: "E-posta adresinizi bırakırsanız size oradan da ulaşabiliriz.",
+        noted: "Bu mesajınız da ekibimize ulaştı; size buradan bir kişi yanıt verecek.",
+        offer: "Bunu kesin olarak yanıtlayamıyorum. Ekibimizden birine aktarayım mı?",
         greeting: "Merhaba! Size nasıl yardımcı olabilirim?",
         welcome: "Rica ederim! Yardımcı olabileceğim başka bir konu var mı?",
         ask_question: "Ne öğrenmek istersiniz? Lütfen bir iki cümleyle anlatın.",
@@ -121,7 +181,10 @@ static ALL: &[Texts] = &[
     Texts {
         language: "ar",
         handoff: "سأحوّل هذه المحادثة إلى أحد أعضاء فريقنا، وسيجيبك هنا.",
-        nobody_there: "لا أستطيع الإجابة عن هذا بشكل مؤكد، ولا يوجد أحد من فريقنا متاح الآن. تم حفظ رسالتك وسيرد عليك شخص هنا في أقرب وقت ممكن. إذا تركت بريدك الإلكتروني فيمكننا التواصل معك من خلاله أيضًا.",
+        nobody_there: "لا يوجد أحد من فريقنا متاح الآن. تم حفظ رسالتك وسيرد عليك شخص هنا في أقرب وقت ممكن.",
+        ask_email: "إذا تركت بريدك الإلكتروني فيمكننا التواصل معك من خلاله أيضًا.",
+        noted: "وصلت هذه الرسالة أيضًا إلى فريقنا، وسيجيبك شخص هنا.",
+        offer: "لا أستطيع الإجابة عن هذا بشكل مؤكد. هل أحوّله إلى أحد أعضاء فريقنا؟",
         greeting: "مرحبًا! كيف يمكنني مساعدتك؟",
         welcome: "على الرحب والسعة! هل يمكنني مساعدتك في شيء آخر؟",
         ask_question: "ما الذي تود معرفته؟ يُرجى وصفه في جملة أو جملتين.",
@@ -130,7 +193,10 @@ static ALL: &[Texts] = &[
     Texts {
         language: "ru",
         handoff: "Передаю этот разговор сотруднику нашей команды, он ответит вам здесь.",
-        nobody_there: "Я не могу ответить на это с уверенностью, и сейчас никого из нашей команды нет на месте. Ваше сообщение сохранено, и человек ответит здесь, как только сможет. Если вы оставите адрес электронной почты, мы сможем связаться с вами и там.",
+        nobody_there: "Сейчас никого из нашей команды нет на месте. Ваше сообщение сохранено, и человек ответит здесь, как только сможет.",
+        ask_email: "Если вы оставите адрес электронной почты, мы сможем связаться с вами и там.",
+        noted: "Это сообщение тоже у нашей команды; вам ответит человек.",
+        offer: "Я не могу ответить на это с уверенностью. Передать вопрос сотруднику нашей команды?",
         greeting: "Здравствуйте! Чем могу помочь?",
         welcome: "Пожалуйста! Могу ли я помочь чем-нибудь ещё?",
         ask_question: "Что вы хотели бы узнать? Опишите, пожалуйста, в одном-двух предложениях.",
@@ -139,7 +205,10 @@ static ALL: &[Texts] = &[
     Texts {
         language: "zh",
         handoff: "我会把这次对话转给我们的同事，他们会在这里回复您。",
-        nobody_there: "我无法确切回答这个问题，而且目前没有同事在线。您的消息已保存，有人在线后会尽快在这里回复您。如果您留下电子邮箱，我们也可以通过邮箱联系您。",
+        nobody_there: "目前没有同事在线。您的消息已保存，有人在线后会尽快在这里回复您。",
+        ask_email: "如果您留下电子邮箱，我们也可以通过邮箱联系您。",
+        noted: "这条消息也已转给我们的同事，会有人在这里回复您。",
+        offer: "我无法确切回答这个问题。需要我转给同事吗？",
         greeting: "您好！有什么可以帮您？",
         welcome: "不客气！还有什么可以帮您的吗？",
         ask_question: "您想了解什么？请用一两句话描述一下。",
@@ -148,7 +217,10 @@ static ALL: &[Texts] = &[
     Texts {
         language: "ja",
         handoff: "この会話を担当者に引き継ぎます。担当者がこちらで回答いたします。",
-        nobody_there: "確実なお答えができず、現在対応できる担当者もおりません。メッセージは保存されましたので、担当者が戻り次第こちらで回答いたします。メールアドレスを残していただければ、そちらにもご連絡できます。",
+        nobody_there: "現在対応できる担当者がおりません。メッセージは保存されましたので、担当者が戻り次第こちらで回答いたします。",
+        ask_email: "メールアドレスを残していただければ、そちらにもご連絡できます。",
+        noted: "こちらのメッセージも担当者に届いています。担当者がこちらで回答いたします。",
+        offer: "確実なお答えができません。担当者に引き継ぎましょうか？",
         greeting: "こんにちは。どのようなご用件でしょうか？",
         welcome: "どういたしまして。ほかにお手伝いできることはありますか？",
         ask_question: "どのようなことをお知りになりたいですか？一、二文でお書きください。",
@@ -183,6 +255,13 @@ mod tests {
         for texts in ALL.iter().chain([&ENGLISH]) {
             let asked = texts.clarify("A {b}", "B");
             assert!(asked.contains("A {b}") && asked.matches('B').count() == 1, "{asked}");
+            let away = Staffing { people: People::Away, contact_known: false, ..Staffing::default() };
+            for told in [texts.handoff_to(Staffing::default(), false), texts.handoff_to(away, false)] {
+                assert!(is_announcement(&told) && !is_offer(&told), "{told}");
+            }
+            assert!(texts.handoff_to(away, false).ends_with(texts.ask_email));
+            assert_eq!(texts.handoff_to(away, true), texts.noted);
+            assert!(is_offer(texts.offer) && !is_announcement(texts.offer));
         }
     }
 }

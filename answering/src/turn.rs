@@ -1,12 +1,15 @@
 //! A turn: the customer messages of a conversation that are not answered yet, and what they stand in.
 
 use crate::recall::{Earlier, as_recalled, text_hash};
+use crate::staffing::staffing;
 use crate::window::spoken;
+use crate::wish::{Wish, wish};
 use crate::{Desk, Result};
 use domain::assistant::Assistant;
 use domain::conversation::{Conversation, Holder};
 use domain::memory::Fact;
 use domain::message::{Message, Sender};
+use domain::staffing::{People, Staffing};
 use domain::trace::PromptMessage;
 use domain::{ConversationId, OrganizationId};
 use storage::turns::Setting;
@@ -56,6 +59,8 @@ pub struct Question {
     pub earlier: Earlier,
     /// Questions asked back in a row.
     pub clarifications: i64,
+    /// Who is there to take over.
+    pub staffing: Staffing,
     /// Hosts that the answer may link to, besides those of the cited documents.
     pub allowed_link_hosts: Vec<String>,
 }
@@ -67,12 +72,18 @@ impl Turn {
     }
 }
 
-/// Loads the turn; `None` where nothing waits or the AI does not hold the conversation.
+/// Loads the turn; `None` where nothing waits or the AI is not to speak: a person has the conversation, or
+/// it waits for one and the desk does not want the AI to help out meanwhile.
 pub async fn load(desk: &Desk, organization_id: OrganizationId, id: ConversationId) -> Result<Option<Turn>> {
     let tenant = desk.database.of(organization_id);
     let setting = tenant.load_setting(id).await?;
     let conversation = &setting.conversation;
-    if conversation.holder != Holder::Ai {
+    let people = &setting.organization_settings.people;
+    if conversation.holder == Holder::Agent || (conversation.holder == Holder::Queue && !people.ai_while_waiting) {
+        return Ok(None);
+    }
+    let staffing = staffing(tenant, people, conversation.customer_id).await?;
+    if conversation.holder == Holder::Queue && staffing.people == People::There {
         return Ok(None);
     }
     let mut messages = tenant.list_newest_messages(id, MESSAGES_READ).await?;
@@ -86,11 +97,15 @@ pub async fn load(desk: &Desk, organization_id: OrganizationId, id: Conversation
         return Ok(None);
     }
     // Most customers are new: nothing was remembered of them yet.
-    let facts = if setting.has_facts {
+    let mut facts = if setting.has_facts {
         tenant.list_facts(conversation.customer_id, tenant.now(), FACTS_READ).await?
     } else {
         Vec::new()
     };
+    if !facts.is_empty() {
+        let withheld = tenant.list_withheld_facts(id).await?;
+        facts.retain(|fact| !withheld.contains(&fact.id));
+    }
     let history_seqs: Vec<i64> =
         earlier.iter().filter(|message| message.sender != Sender::System).map(|message| message.seq).collect();
     let read_from = earlier.iter().chain(&waiting).map(|message| message.seq).min().unwrap_or(1);
@@ -100,11 +115,12 @@ pub async fn load(desk: &Desk, organization_id: OrganizationId, id: Conversation
         organization_id,
         assistant,
         text: waiting.iter().map(|message| message.content.as_str()).collect::<Vec<_>>().join("\n"),
-        history: spoken(&earlier),
+        history: spoken(&without_wishes(earlier)),
         summary: conversation.summary.clone(),
         facts,
         earlier: earlier_said,
         clarifications: conversation.clarifications,
+        staffing,
         allowed_link_hosts: organization_settings.allowed_link_hosts,
     };
     Ok(Some(Turn { conversation, channel_kind, waiting, history_seqs, summary_seq, question }))
@@ -126,4 +142,10 @@ async fn load_earlier(desk: &Desk, setting: &Setting, facts: &[Fact], read_from:
         earlier.vectors = tenant.find_memory_vectors(conversation.customer_id, embedder.model_id(), &hashes).await?;
     }
     Ok(earlier)
+}
+
+/// What was said before without earlier wishes for a person: they were heard, and are not what is asked now.
+fn without_wishes(mut earlier: Vec<Message>) -> Vec<Message> {
+    earlier.retain(|message| message.sender != Sender::Customer || wish(&message.content) == Wish::None);
+    earlier
 }

@@ -1,7 +1,7 @@
 //! Tells those who wait or watch what was committed: one reader of events per organization, so that
 //! a thousand waiting requests do not look into the database at every commit.
 
-use domain::{ConversationId, OrganizationId};
+use domain::{AgentId, ConversationId, OrganizationId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,7 +18,27 @@ const BACKLOG: usize = 1_024;
 /// How often the database is looked into where no signal comes: another process wrote.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 
-type Sender = broadcast::Sender<Option<ConversationId>>;
+type Sender = broadcast::Sender<Told>;
+
+/// What listeners are told.
+#[derive(Clone, Debug)]
+enum Told {
+    /// Something was committed, of a conversation or not.
+    Committed(Option<ConversationId>),
+    /// Somebody is typing.
+    Typing(Typing),
+}
+
+/// Somebody is typing; only who listens at that moment to this process learns of it.
+#[derive(Clone, Debug, serde::Serialize)]
+pub(crate) struct Typing {
+    pub(crate) conversation_id: ConversationId,
+    /// `customer` or `agent`.
+    pub(crate) sender: &'static str,
+    pub(crate) agent_id: Option<AgentId>,
+    #[serde(rename = "typing")]
+    pub(crate) goes_on: bool,
+}
 
 /// The readers of events that run now.
 #[derive(Clone)]
@@ -31,21 +51,23 @@ pub(crate) struct Hub {
 
 /// One who waits for events of an organization, or of one of its conversations.
 pub(crate) struct Listener {
-    receiver: broadcast::Receiver<Option<ConversationId>>,
+    receiver: broadcast::Receiver<Told>,
     conversation: Option<ConversationId>,
 }
 
 impl Listener {
-    /// Waits until there is something to look at.
-    pub(crate) async fn wait(&mut self) {
+    /// Waits until there is something to look at, or somebody is typing.
+    pub(crate) async fn wait(&mut self) -> Option<Typing> {
         loop {
             match self.receiver.recv().await {
-                Ok(about) if self.conversation.is_some() && about != self.conversation => {}
-                Ok(_) | Err(RecvError::Lagged(_)) => return,
+                Ok(Told::Committed(about)) if self.conversation.is_some() && about != self.conversation => {}
+                Ok(Told::Typing(typing)) if self.conversation.is_some_and(|id| id != typing.conversation_id) => {}
+                Ok(Told::Typing(typing)) => return Some(typing),
+                Ok(Told::Committed(_)) | Err(RecvError::Lagged(_)) => return None,
                 Err(RecvError::Closed) => {
                     // The reader gave up; looking now and then still finds everything.
                     tokio::time::sleep(LOOK_INTERVAL).await;
-                    return;
+                    return None;
                 }
             }
         }
@@ -78,9 +100,18 @@ impl Hub {
         Ok(Listener { receiver: sender.subscribe(), conversation })
     }
 
-    fn present(&self, organization_id: OrganizationId) -> Option<broadcast::Receiver<Option<ConversationId>>> {
+    fn present(&self, organization_id: OrganizationId) -> Option<broadcast::Receiver<Told>> {
         let senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
         senders.get(&organization_id).map(broadcast::Sender::subscribe)
+    }
+
+    /// Tells who listens now that somebody is typing.
+    pub(crate) fn typing(&self, organization_id: OrganizationId, typing: Typing) {
+        let senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sender) = senders.get(&organization_id) {
+            // Nobody listening is no failure.
+            let _ = sender.send(Told::Typing(typing));
+        }
     }
 
     /// Reads events and tells of them until nobody listens any more.
@@ -101,7 +132,7 @@ impl Hub {
             for event in events {
                 last = event.seq;
                 // Nobody listening is no failure: the loop ends then.
-                let _ = sender.send(event.conversation_id);
+                let _ = sender.send(Told::Committed(event.conversation_id));
             }
         }
     }

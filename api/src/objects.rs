@@ -283,6 +283,10 @@ pub(crate) struct HandoffObject {
     /// The nearest passages that were found.
     sources: Vec<CitationObject>,
     suggested_reply: Option<String>,
+    /// What the customer asked and nobody answered yet.
+    open_questions: Vec<String>,
+    /// What an agent should be able to do to take it.
+    skills: Vec<String>,
     /// `waiting`, `accepted`, `returned` or `closed`.
     #[schema(value_type = String, example = "waiting")]
     state: HandoffState,
@@ -314,6 +318,8 @@ impl From<Handoff> for HandoffObject {
             tried: handoff.tried,
             sources: handoff.sources.into_iter().map(CitationObject::from).collect(),
             suggested_reply: handoff.suggested_reply,
+            open_questions: handoff.open_questions,
+            skills: handoff.skills,
             state: handoff.state,
             accepted_by: handoff.accepted_by,
             created_at: handoff.created_at,

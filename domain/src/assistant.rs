@@ -1,6 +1,7 @@
 //! The AI persona that answers: its voice, model, retrieval settings and thresholds.
 
 use crate::calibration::Calibration;
+use crate::staffing::HandoffRules;
 use crate::{AssistantId, OrganizationId, Time};
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,8 @@ pub struct AssistantSettings {
     pub prompt_tokens_max: usize,
     /// Tokens of the conversation window at most.
     pub window_tokens_max: usize,
+    /// When a person takes over, whatever the AI could answer.
+    pub handoff: HandoffRules,
     /// At most this share of the given answers may be wrong; takes the place of `confidence_min` as far as
     /// the calibration promises it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,6 +77,7 @@ impl Default for AssistantSettings {
             dense_weight: 0.5,
             prompt_tokens_max: 6_000,
             window_tokens_max: 1_500,
+            handoff: HandoffRules::default(),
             target_error: None,
             calibration: None,
         }

@@ -73,6 +73,12 @@ pub struct Handoff {
     pub sources: Vec<Citation>,
     /// A reply the agent may use.
     pub suggested_reply: Option<String>,
+    /// What the customer asked and nobody answered yet, as they wrote it.
+    #[cfg_attr(feature = "sqlx", sqlx(json))]
+    pub open_questions: Vec<String>,
+    /// What an agent should be able to do to take it: words of the desk, or a language code.
+    #[cfg_attr(feature = "sqlx", sqlx(json))]
+    pub skills: Vec<String>,
     /// Where it is in its life.
     pub state: HandoffState,
     /// The agent who took it.

@@ -190,6 +190,9 @@ mod noun {
         Agent "agt" AgentId "a human agent"
         Member "mem" MemberId "a person who signs in to the console"
         Note "note" NoteId "a note beside a conversation"
+        Notification "ntf" NotificationId "a notification of an agent"
+        Offer "off" OfferId "an offer of a conversation to an agent"
+        CustomerIdentity "cid" CustomerIdentityId "an identity of a customer"
         Channel "chn" ChannelId "a channel"
         Delivery "dlv" DeliveryId "a delivery"
         Source "src" SourceId "a knowledge source"
@@ -212,9 +215,9 @@ mod noun {
 }
 
 pub use noun::{
-    AgentId, ArticleId, AssistantId, ChannelId, ChunkId, ConversationId, CustomerId, DatasetId, DeliveryId, DocumentId,
-    FactId, HandoffId, JobId, KeyId, MemberId, MessageId, NoteId, OrganizationId, PageId, RunId, ScanId, SourceId,
-    SuggestionId, TurnId, UsageId, WebhookEndpointId, WorkerId,
+    AgentId, ArticleId, AssistantId, ChannelId, ChunkId, ConversationId, CustomerId, CustomerIdentityId, DatasetId,
+    DeliveryId, DocumentId, FactId, HandoffId, JobId, KeyId, MemberId, MessageId, NoteId, NotificationId, OfferId,
+    OrganizationId, PageId, RunId, ScanId, SourceId, SuggestionId, TurnId, UsageId, WebhookEndpointId, WorkerId,
 };
 
 #[cfg(test)]

@@ -174,6 +174,24 @@ impl Work for HandOffTurn {
     }
 }
 
+/// Finds an agent for a conversation in the queue, or another where the first did not take it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AssignConversation {
+    /// The conversation.
+    pub conversation_id: ConversationId,
+}
+
+impl Work for AssignConversation {
+    const KIND: &'static str = "assign_conversation";
+    const QUEUE: Queue = Queue::Answering;
+    const ATTEMPTS_MAX: i64 = 10;
+    const PRIORITY: i64 = 1;
+
+    fn dedupe(&self) -> Option<String> {
+        Some(format!("assign_conversation:{}", self.conversation_id))
+    }
+}
+
 /// Hands a message to its channel, at least once, with the message id as idempotency key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DeliverMessage {

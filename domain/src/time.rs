@@ -11,6 +11,9 @@ use std::time::Duration;
 pub struct Time(Timestamp);
 
 impl Time {
+    /// The first moment of 1970.
+    pub const EPOCH: Self = Self(Timestamp::UNIX_EPOCH);
+
     /// The moment so many microseconds after 1970; out of range is clamped to the nearest moment.
     pub fn from_micros(micros: i64) -> Self {
         let end = if micros < 0 { Timestamp::MIN } else { Timestamp::MAX };

@@ -4,6 +4,7 @@ use crate::assistant::AssistantSettings;
 use crate::confidence::Confidence;
 use crate::handoff::HandoffReason;
 use crate::message::{Citation, Decision};
+use crate::staffing::Staffing;
 use crate::usage::TokenUsage;
 use crate::{ChunkId, DocumentId, FactId, MessageId};
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,8 @@ pub struct Trace {
     pub clarifications: i64,
     /// Hosts that the answer was allowed to link to, besides those of the cited documents.
     pub allowed_link_hosts: Vec<String>,
+    /// Whether people were there to take over.
+    pub staffing: Staffing,
     /// The question made whole by the history.
     pub standalone_query: String,
     /// Language of the question, ISO 639-1.

@@ -257,6 +257,7 @@ fn question(organization_id: OrganizationId, assistant: Assistant, setup: &Setup
         facts: Vec::new(),
         earlier: answering::recall::Earlier::default(),
         clarifications: 0,
+        staffing: domain::staffing::Staffing::default(),
         allowed_link_hosts: setup.allowed_link_hosts.clone(),
     }
 }

@@ -5,6 +5,7 @@ mod crash;
 mod embed;
 mod import;
 mod in_process;
+mod inbox;
 pub mod ledger;
 mod memory;
 mod meter;
@@ -39,6 +40,8 @@ pub enum Bench {
     Worker(throughput::Options),
     /// Measure searches over a desk's knowledge; query vectors are made before the clock starts
     Search(search::Options),
+    /// Measure how soon messages are stored and taken up, over HTTP on the embedded default
+    Inbox(inbox::Options),
     /// Measure an import without embedding, into a throw-away desk
     Import(import::Options),
     /// Measure the local embedding model
@@ -54,6 +57,7 @@ pub(crate) fn run(bench: &Bench, sources: &Sources<'_>, output: Output) -> Resul
         Bench::Quality(options) => commands::opened(sources, false, |wired| quality::run(wired, options, output)),
         Bench::Memory(options) => commands::opened(sources, false, |wired| memory::run(wired, options, output)),
         Bench::Worker(options) => commands::in_runtime(throughput::run(options, output)),
+        Bench::Inbox(options) => commands::in_runtime(inbox::run(options, output)),
         Bench::Import(options) => commands::in_runtime(import::run(options, output)),
         Bench::Search(options) => commands::opened(sources, false, |wired| search::run(wired, options, output)),
         Bench::Embed(options) => commands::opened(sources, false, |wired| embed::run(wired, options, output)),

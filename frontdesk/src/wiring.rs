@@ -305,6 +305,11 @@ impl Wired {
 
     /// The jobs this process can run, and how.
     pub fn worker(&self) -> worker::Worker {
+        self.worker_with(|registry| registry)
+    }
+
+    /// The same with some of the jobs' code replaced, for measurements.
+    pub fn worker_with(&self, change: impl FnOnce(worker::Registry) -> worker::Registry) -> worker::Worker {
         let settings = &self.settings;
         let retention = worker::jobs::delete_expired::Retention {
             jobs_days: settings.retention.jobs_days,
@@ -314,7 +319,7 @@ impl Wired {
         let registry = with_evals(worker::jobs::registry(&self.desk, &self.library, retention), &self.desk);
         worker::Worker::new(
             self.desk.database.clone(),
-            registry,
+            change(registry),
             worker::Settings {
                 concurrency: settings.worker.concurrency,
                 lease: Duration::from_secs(settings.worker.lease_s),

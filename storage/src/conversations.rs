@@ -67,8 +67,12 @@ pub struct Conclusion {
     pub from_seq: i64,
     /// The newest customer message that the reply answers.
     pub to_seq: i64,
+    /// Who had to act when the turn was read: the AI, or the queue while the AI helps out.
+    pub held_by: Holder,
     /// Who acts next.
     pub holder: Holder,
+    /// Whether the customer's question is answered, so that they wait no longer.
+    pub answers: bool,
     /// Questions asked back in a row, from now.
     pub clarifications: i64,
 }
@@ -105,6 +109,7 @@ impl Transaction {
                         holder = case when status = 'resolved' then 'ai' else holder end,
                         assignee_id = case when status = 'resolved' then null else assignee_id end,
                         clarifications = case when status = 'resolved' then 0 else clarifications end,
+                        answered_seq = case when status = 'resolved' then last_seq else answered_seq end,
                         status = 'open', snoozed_until = null
                      where organization_id = $1 and id = $2 returning {COLUMNS}"
                 )),
@@ -123,7 +128,8 @@ impl Transaction {
             .find(
                 Sql::dynamic(format!(
                     "update conversations set answered_seq = last_seq, last_seq = last_seq + 1, holder = 'agent',
-                        assignee_id = coalesce($4, assignee_id), waiting_since = null, clarifications = 0, updated_at = $3
+                        assignee_id = case when holder = 'agent' then coalesce(assignee_id, $4) else coalesce($4, assignee_id) end,
+                        waiting_since = null, clarifications = 0, updated_at = $3
                      where organization_id = $1 and id = $2 returning {COLUMNS}"
                 )),
                 (organization_id, id, now, agent),
@@ -142,11 +148,11 @@ impl Transaction {
         let seq: Option<(i64,)> = (&mut *self)
             .find(
                 "update conversations set answered_seq = $4, last_seq = last_seq + 1, holder = $5, clarifications = $6,
-                    waiting_since = case when $5 <> 'ai' then waiting_since
+                    waiting_since = case when $5 <> 'ai' or $9 = false then waiting_since
                         when exists (select 1 from messages m where m.conversation_id = conversations.id and m.seq > $4
                             and m.sender = 'customer') then waiting_since end,
                     updated_at = $7
-                 where organization_id = $1 and id = $2 and answered_seq = $3 and holder = 'ai' returning last_seq",
+                 where organization_id = $1 and id = $2 and answered_seq = $3 and holder = $8 returning last_seq",
                 (
                     organization_id,
                     conclusion.conversation_id,
@@ -155,6 +161,8 @@ impl Transaction {
                     conclusion.holder,
                     conclusion.clarifications,
                     now,
+                    conclusion.held_by,
+                    conclusion.answers,
                 ),
             )
             .await?;
@@ -207,7 +215,12 @@ impl Transaction {
         let conversation = (&mut *self)
             .find(
                 Sql::dynamic(format!(
-                    "update conversations set status = coalesce($3, status), title = coalesce($4, title),
+                    "update conversations set status = coalesce($3, status),
+                        holder = case when status = 'resolved' and $3 = 'open' then 'ai' else holder end,
+                        assignee_id = case when status = 'resolved' and $3 = 'open' then null else assignee_id end,
+                        clarifications = case when status = 'resolved' and $3 = 'open' then 0 else clarifications end,
+                        answered_seq = case when status = 'resolved' and $3 = 'open' then last_seq else answered_seq end,
+                        title = coalesce($4, title),
                         tags = coalesce($5, tags), metadata = coalesce($6, metadata),
                         snoozed_until = case when coalesce($3, status) = 'snoozed' then coalesce($7, snoozed_until) end,
                         waiting_since = case when coalesce($3, status) = 'resolved' then null else waiting_since end,

@@ -8,7 +8,7 @@ use domain::{AgentId, ConversationId, HandoffId, MessageId};
 use sqlx::types::Json;
 
 const COLUMNS: &str = "id, organization_id, conversation_id, message_id, reason, summary, tried, sources,
-    suggested_reply, state, accepted_by, created_at, updated_at";
+    suggested_reply, open_questions, skills, state, accepted_by, created_at, updated_at";
 
 /// A handoff to record.
 #[derive(Clone, Debug)]
@@ -27,6 +27,10 @@ pub struct NewHandoff {
     pub sources: Vec<Citation>,
     /// A reply to use.
     pub suggested_reply: Option<String>,
+    /// What nobody answered yet.
+    pub open_questions: Vec<String>,
+    /// What an agent needs to take it.
+    pub skills: Vec<String>,
 }
 
 impl Transaction {
@@ -40,8 +44,8 @@ impl Transaction {
         let handoff = (&mut *self)
             .one(
                 Sql::dynamic(format!(
-                    "insert into handoffs (id, organization_id, conversation_id, message_id, reason, summary, tried, sources, suggested_reply, state, created_at, updated_at)
-                     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', $10, $10) returning {COLUMNS}"
+                    "insert into handoffs (id, organization_id, conversation_id, message_id, reason, summary, tried, sources, suggested_reply, open_questions, skills, state, created_at, updated_at)
+                     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $11, $12, 'waiting', $10, $10) returning {COLUMNS}"
                 )),
                 (
                     id,
@@ -54,6 +58,8 @@ impl Transaction {
                     Json(new.sources),
                     new.suggested_reply,
                     now,
+                    Json(new.open_questions),
+                    Json(new.skills),
                 ),
             )
             .await?;
@@ -63,6 +69,19 @@ impl Transaction {
             serde_json::json!({ "handoff_id": id, "reason": reason }),
         );
         Ok(handoff)
+    }
+
+    /// Has the conversation's accepted handoffs wait for another agent; `false` where there is none.
+    pub async fn requeue_handoffs(&mut self, conversation: ConversationId) -> Result<bool> {
+        let (organization_id, now) = (self.organization_id()?, self.now());
+        let touched = (&mut *self)
+            .run(
+                "update handoffs set state = 'waiting', accepted_by = null, updated_at = $3
+                 where organization_id = $1 and conversation_id = $2 and state in ('waiting', 'accepted')",
+                (organization_id, conversation, now),
+            )
+            .await?;
+        Ok(touched > 0)
     }
 
     /// Moves the conversation's unfinished handoffs to a state.

@@ -3,6 +3,7 @@
 use crate::sql::Run;
 use crate::{Result, Tenant, Transaction};
 use domain::{AgentId, ConversationId, NoteId, OrganizationId, Time};
+use sqlx::types::Json;
 
 /// One note.
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
@@ -17,6 +18,9 @@ pub struct Note {
     pub agent_id: Option<AgentId>,
     /// Its text.
     pub content: String,
+    /// The agents it names.
+    #[sqlx(json)]
+    pub mentions: Vec<AgentId>,
     /// When it was written.
     pub created_at: Time,
 }
@@ -25,7 +29,7 @@ impl Tenant<'_> {
     /// Notes beside a conversation, the newest first.
     pub async fn list_notes(self, id: ConversationId, limit: i64) -> Result<Vec<Note>> {
         self.all(
-            "select id, organization_id, conversation_id, agent_id, content, created_at from notes
+            "select id, organization_id, conversation_id, agent_id, content, mentions, created_at from notes
              where organization_id = $1 and conversation_id = $2 order by created_at desc, id desc limit $3",
             (self.organization_id(), id, limit),
         )
@@ -35,19 +39,34 @@ impl Tenant<'_> {
 
 impl Transaction {
     /// Adds a note.
-    pub async fn insert_note(&mut self, id: ConversationId, agent: Option<AgentId>, content: &str) -> Result<Note> {
+    pub async fn insert_note(
+        &mut self,
+        id: ConversationId,
+        agent: Option<AgentId>,
+        content: &str,
+        mentions: Vec<AgentId>,
+    ) -> Result<Note> {
         let note = Note {
             id: self.id(),
             organization_id: self.organization_id()?,
             conversation_id: id,
             agent_id: agent,
             content: content.to_owned(),
+            mentions,
             created_at: self.now(),
         };
-        let arguments = (note.id, note.organization_id, id, agent, content.to_owned(), note.created_at);
+        let arguments = (
+            note.id,
+            note.organization_id,
+            id,
+            agent,
+            content.to_owned(),
+            note.created_at,
+            Json(note.mentions.clone()),
+        );
         self.run(
-            "insert into notes (id, organization_id, conversation_id, agent_id, content, created_at)
-             values ($1, $2, $3, $4, $5, $6)",
+            "insert into notes (id, organization_id, conversation_id, agent_id, content, created_at, mentions)
+             values ($1, $2, $3, $4, $5, $6, $7)",
             arguments,
         )
         .await?;

@@ -182,11 +182,13 @@ async fn notes_and_previews_stand_beside_conversations(database: &Database) {
         tried: Vec::new(),
         sources: Vec::new(),
         suggested_reply: None,
+        open_questions: Vec::new(),
+        skills: Vec::new(),
     };
     transaction.insert_handoff(handoff).await.unwrap();
     let agent = transaction.insert_agent("Ada", None).await.unwrap();
-    let first = transaction.insert_note(said, Some(agent.id), "call back").await.unwrap();
-    let second = transaction.insert_note(said, None, "called").await.unwrap();
+    let first = transaction.insert_note(said, Some(agent.id), "call back", vec![agent.id]).await.unwrap();
+    let second = transaction.insert_note(said, None, "called", Vec::new()).await.unwrap();
     transaction.commit().await.unwrap();
 
     assert_eq!(tenant.list_notes(said, 10).await.unwrap(), [second.clone(), first]);

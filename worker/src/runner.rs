@@ -65,6 +65,7 @@ impl Worker {
         tasks.spawn(lease::renew(self.database.clone(), worker, self.settings.lease));
         tasks.spawn(lease::rescue(self.database.clone()));
         tasks.spawn(jobs::delete_expired::schedule(self.database.clone()));
+        tasks.spawn(jobs::people_clock::run(self.database.clone()));
         if let Some(library) = self.library.clone() {
             tasks.spawn(jobs::scan_clock::run(library));
         }

@@ -141,6 +141,7 @@ pub(crate) async fn answer(
         facts: asked.facts,
         earlier: answering::recall::Earlier::default(),
         clarifications: 0,
+        staffing: domain::staffing::Staffing::default(),
         allowed_link_hosts: organization.settings.allowed_link_hosts,
     };
     let answer = answering::answer(&app.desk, &question).await?;

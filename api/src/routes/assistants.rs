@@ -8,6 +8,7 @@ use crate::list::List;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::assistant::{Assistant, AssistantSettings};
+use domain::staffing::HandoffRules;
 use domain::{AssistantId, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -56,6 +57,11 @@ pub(crate) struct AssistantSettingsObject {
     clarifications_max: i64,
     /// Passages in the prompt at most.
     passages_max: usize,
+    /// When a person takes over, whatever the AI could answer: `{"topics": [{"words": ["chargeback"], "skill": "billing"}],
+    /// "languages": ["fr"], "angry": true, "failed_turns": 2, "ai_hours": "always", "offer_first": false}`;
+    /// `ai_hours` is `always`, `open` or `closed`.
+    #[schema(value_type = Object)]
+    handoff: serde_json::Value,
     /// At most this share of the given answers may be wrong; only as far as the calibration promises it.
     target_error: Option<f64>,
     /// What turns confidences into probabilities; `null` is uncalibrated.
@@ -213,6 +219,11 @@ fn check(settings: &AssistantSettings) -> Result<()> {
             "window_tokens_max",
             "at most `prompt_tokens_max`".to_owned(),
         ),
+        (
+            handoff_rules_are_sound(&settings.handoff),
+            "handoff",
+            "at most 100 topics of 1 to 100 words, languages as two letters, `failed_turns` from 1 to 20".to_owned(),
+        ),
         (refusal(settings).is_none(), "target_error", refusal(settings).unwrap_or_default()),
     ];
     match rules.into_iter().find(|(kept, ..)| !kept) {
@@ -221,6 +232,18 @@ fn check(settings: &AssistantSettings) -> Result<()> {
             Err(Problem::invalid(format!("`{field}` is {rule}")).at(format!("/settings/{field}")))
         }
     }
+}
+
+fn handoff_rules_are_sound(rules: &HandoffRules) -> bool {
+    let is_word = |word: &String| (1..=100).contains(&word.trim().chars().count());
+    let topics =
+        rules.topics.iter().all(|topic| (1..=100).contains(&topic.words.len()) && topic.words.iter().all(is_word));
+    let is_code = |code: &String| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_alphabetic());
+    rules.topics.len() <= 100
+        && topics
+        && rules.languages.len() <= 100
+        && rules.languages.iter().all(is_code)
+        && rules.failed_turns.is_none_or(|turns| (1..=20).contains(&turns))
 }
 
 /// Why the target error rate cannot be promised, where one is set and cannot.

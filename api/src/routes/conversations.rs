@@ -77,6 +77,10 @@ pub(crate) struct CustomerDescription {
     email: Option<String>,
     #[serde(default)]
     locale: Option<String>,
+    /// `verified` where your own system proved who they are.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    identity: Option<Identity>,
 }
 
 /// The first message: its text, or its text with an id.
@@ -136,7 +140,7 @@ pub(crate) async fn create_conversation(
         let conversation = tenant.load_conversation(message.conversation_id).await?;
         return Ok(created(StatusCode::OK, conversation, Some(message)));
     }
-    let customer_id = choose_customer(&mut transaction, tenant, body.customer).await?;
+    let customer_id = choose_customer(&mut transaction, tenant, &channel.kind, body.customer).await?;
     let new = NewConversation {
         customer_id,
         channel_id: channel.id,
@@ -179,12 +183,15 @@ async fn choose_assistant(tenant: Tenant<'_>, asked: Option<AssistantId>, channe
 async fn choose_customer(
     transaction: &mut Transaction,
     tenant: Tenant<'_>,
+    channel: &str,
     reference: CustomerReference,
 ) -> Result<CustomerId> {
     let description = match reference {
         CustomerReference::Id(id) => match id.parse::<CustomerId>() {
             Ok(id) => return Ok(tenant.load_customer(id).await?.id),
-            Err(_) => CustomerDescription { external_id: Some(id), name: None, email: None, locale: None },
+            Err(_) => {
+                CustomerDescription { external_id: Some(id), name: None, email: None, locale: None, identity: None }
+            }
         },
         CustomerReference::Described(description) => description,
     };
@@ -194,9 +201,14 @@ async fn choose_customer(
         email: description.email,
         locale: description.locale,
         profile: Map::new(),
-        identity: Identity::Unverified,
+        identity: description.identity.unwrap_or(Identity::Unverified),
     };
     crate::routes::customers::check(&new)?;
+    if let Some(external_id) = &new.external_id
+        && let Some(known) = transaction.find_customer_by_identity(channel, external_id).await?
+    {
+        return Ok(known.id);
+    }
     Ok(crate::routes::customers::upsert(transaction, &new).await?.id)
 }
 

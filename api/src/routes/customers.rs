@@ -106,6 +106,10 @@ pub(crate) struct CreateCustomer {
     /// Lets a customer in again who was erased.
     #[serde(default)]
     readmit: bool,
+    /// `verified` where your own system proved who they are.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    identity: Option<Identity>,
 }
 
 /// Adds a customer. Of one with that external id only what is empty is filled; one who was erased is
@@ -125,7 +129,7 @@ pub(crate) async fn create_customer(
         email: body.email,
         locale: body.locale,
         profile: body.profile,
-        identity: Identity::Unverified,
+        identity: body.identity.unwrap_or(Identity::Unverified),
     };
     check(&new)?;
     let tenant = app.of(caller.organization_id());
@@ -175,6 +179,10 @@ pub(crate) struct UpdateCustomer {
     /// Replaces the whole profile.
     #[serde(default)]
     profile: Option<Map<String, Value>>,
+    /// `verified` where your own system proved who they are.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    identity: Option<Identity>,
 }
 
 /// Changes a customer.
@@ -196,7 +204,7 @@ pub(crate) async fn update_customer(
         email: body.email.over(present.email),
         locale: body.locale.over(present.locale),
         profile: body.profile.unwrap_or(present.profile),
-        identity: present.identity,
+        identity: body.identity.unwrap_or(present.identity),
     };
     check(&new)?;
     if let Some(external_id) = new.external_id.as_ref().filter(|id| external_id.as_ref() != Some(*id))
@@ -210,6 +218,7 @@ pub(crate) async fn update_customer(
         email: new.email,
         locale: new.locale,
         profile: new.profile,
+        identity: new.identity,
         ..present
     };
     let mut transaction = tenant.begin().await?;

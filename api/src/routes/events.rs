@@ -107,7 +107,14 @@ impl Watch {
             }
             let tenant = self.app.of(self.caller.organization_id());
             match tenant.list_events(self.last, self.conversation, EVENTS_READ).await {
-                Ok(events) if events.is_empty() => stop.run_until_cancelled(self.listener.wait()).await?,
+                Ok(events) if events.is_empty() => {
+                    if let Some(typing) = stop.run_until_cancelled(self.listener.wait()).await?
+                        && self.caller.may(Scope::Conversations)
+                    {
+                        // Without an id: a client that resumes goes on behind what was committed.
+                        return Some(Sent::default().event("conversation.typing").data(json!(typing).to_string()));
+                    }
+                }
                 Ok(events) => self.read.extend(events),
                 Err(error) => {
                     tracing::warn!(error = %error, "an event stream ends early");
@@ -119,8 +126,17 @@ impl Watch {
 
     fn may_see(&self, event: &Event) -> bool {
         let noun = event.kind.split('.').next().unwrap_or_default();
+        if noun == "notification" && !self.is_for_caller(event) {
+            return false;
+        }
         let scope = if matches!(noun, "scan" | "article" | "source") { Scope::Knowledge } else { Scope::Conversations };
         self.caller.may(scope)
+    }
+
+    /// Whether a notification is the member's own; programs with the scope see everyone's.
+    fn is_for_caller(&self, event: &Event) -> bool {
+        let Some(member) = self.caller.member() else { return true };
+        event.payload.get("agent_id").and_then(Value::as_str) == Some(member.agent_id.to_string().as_str())
     }
 
     async fn sent(&self, event: Event) -> Sent {

@@ -6,6 +6,7 @@ use crate::body::{Json, Path};
 use crate::error::{Problem, Result};
 use crate::objects::{ConversationObject, HandoffObject};
 use answering::hand_off::{give_back, hand_off};
+use answering::{Error, Refused};
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::ConversationId;
@@ -47,7 +48,8 @@ pub(crate) async fn create_handoff(
         let detail = format!("`summary` has more than {SUMMARY_CHARS_MAX} characters");
         return Err(Problem::invalid(detail).at("/summary"));
     }
-    let (_, handoff) = hand_off(&app.desk, caller.organization_id(), id, body.reason, body.summary).await?;
+    let handed = hand_off(&app.desk, caller.organization_id(), id, body.reason, body.summary).await;
+    let (_, handoff) = handed.map_err(refused)?;
     Ok((StatusCode::CREATED, axum::Json(handoff.into())))
 }
 
@@ -59,6 +61,26 @@ pub(crate) async fn delete_handoff(
     caller: Caller,
     Path(id): Path<ConversationId>,
 ) -> Result<axum::Json<ConversationObject>> {
-    let conversation = give_back(&app.desk, caller.organization_id(), id).await?;
+    let conversation = give_back(&app.desk, caller.organization_id(), id).await.map_err(refused)?;
     Ok(axum::Json(conversation.into()))
+}
+
+/// What a client sees of a conversation that is not in a state for what was asked.
+pub(crate) fn refused(error: Error) -> Problem {
+    let Error::Refused(refusal) = error else { return error.into() };
+    let detail = refusal.to_string();
+    match refusal {
+        Refused::Resolved => Problem::conflict("conversation_resolved", detail)
+            .at("/status")
+            .hint("PATCH /v1/conversations/{id} with `status` `open` opens it again"),
+        Refused::Taken(_) => Problem::conflict("already_assigned", detail)
+            .at("/agent_id")
+            .hint("POST /v1/conversations/{id}/transfer passes it on"),
+        Refused::HeldByAi => Problem::conflict("held_by_ai", detail)
+            .at("/holder")
+            .hint("POST /v1/conversations/{id}/handoff hands it to people first"),
+        Refused::Away(_) => Problem::conflict("agent_away", detail)
+            .at("/agent_id")
+            .hint("leave `agent_id` out: the queue finds somebody who is there"),
+    }
 }

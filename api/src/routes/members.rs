@@ -12,7 +12,6 @@ use domain::key::Scope;
 use domain::{AgentId, MemberId, Time};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use storage::agents::Agent;
 use storage::members::Member;
 use utoipa::ToSchema;
 
@@ -124,29 +123,4 @@ pub(crate) async fn create_invitation(
     transaction.commit().await?;
     let invitation = InvitationObject { object: "invitation", path: path_of(&plain), scopes: body.scopes, expires_at };
     Ok((StatusCode::CREATED, axum::Json(invitation)))
-}
-
-/// A person who answers.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct AgentObject {
-    #[schema(value_type = String)]
-    id: AgentId,
-    /// Always `agent`.
-    object: &'static str,
-    name: String,
-    email: Option<String>,
-}
-
-impl From<Agent> for AgentObject {
-    fn from(agent: Agent) -> Self {
-        Self { id: agent.id, object: "agent", name: agent.name, email: agent.email }
-    }
-}
-
-/// Lists the agents, the oldest first.
-#[utoipa::path(get, path = "/v1/agents", tag = "members",
-    responses((status = 200, description = "All agents", body = List<AgentObject>)))]
-pub(crate) async fn list_agents(State(app): State<App>, caller: Caller) -> Result<axum::Json<List<AgentObject>>> {
-    let agents = app.of(caller.organization_id()).list_agents().await?;
-    Ok(axum::Json(List::whole(agents.into_iter().map(AgentObject::from).collect())))
 }

@@ -7,6 +7,8 @@ use crate::error::{Problem, Result};
 use crate::idempotency::IdempotencyKey;
 use crate::list::{self, List};
 use crate::objects::MessageObject;
+use crate::routes::agents::known;
+use crate::routes::handoff::refused;
 use crate::waiting::answer_to;
 use answering::hand_off::say_as_agent;
 use answering::receive::{Incoming, receive};
@@ -160,9 +162,10 @@ async fn create_agent_message(app: &App, caller: &Caller, id: ConversationId, bo
     let organization_id = caller.organization_id();
     let agent_id = caller.agent_or(body.agent_id);
     if let Some(agent_id) = agent_id {
-        app.of(organization_id).load_agent(agent_id).await?;
+        known(app, caller, agent_id).await?;
     }
-    let message = say_as_agent(&app.desk, organization_id, id, agent_id, body.content).await?;
+    let said = say_as_agent(&app.desk, organization_id, id, agent_id, body.content).await;
+    let message = said.map_err(refused)?;
     Ok((StatusCode::ACCEPTED, axum::Json(MessageObject::from(message))).into_response())
 }
 

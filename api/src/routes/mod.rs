@@ -1,5 +1,6 @@
 //! One file per resource; each handler stands beside its documentation.
 
+pub(crate) mod agents;
 pub(crate) mod answers;
 pub(crate) mod article_versions;
 pub(crate) mod articles;
@@ -15,10 +16,14 @@ pub(crate) mod facts;
 pub(crate) mod feedback;
 pub(crate) mod handoff;
 pub(crate) mod health;
+pub(crate) mod identities;
 pub(crate) mod keys;
+pub(crate) mod live;
 pub(crate) mod members;
 pub(crate) mod messages;
 pub(crate) mod notes;
+pub(crate) mod notifications;
+pub(crate) mod people_settings;
 pub(crate) mod playground;
 pub(crate) mod resolution;
 pub(crate) mod review;
@@ -30,4 +35,5 @@ pub(crate) mod setup;
 pub(crate) mod snooze;
 pub(crate) mod sources;
 pub(crate) mod traces;
+pub(crate) mod transfer;
 pub(crate) mod usage;

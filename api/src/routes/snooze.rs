@@ -6,7 +6,10 @@ use crate::body::{Json, Path};
 use crate::error::{Problem, Result};
 use crate::objects::ConversationObject;
 use crate::routes::conversations::change_conversation;
+use crate::routes::handoff::refused;
+use answering::Refused;
 use axum::extract::State;
+use domain::conversation::ConversationStatus;
 use domain::{ConversationId, Time};
 use serde::Deserialize;
 use storage::conversations::ConversationChange;
@@ -33,6 +36,10 @@ pub(crate) async fn create_snooze(
 ) -> Result<axum::Json<ConversationObject>> {
     if body.until <= app.database().clock().now() {
         return Err(Problem::invalid("`until` is not in the future").at("/until"));
+    }
+    let tenant = app.of(caller.organization_id());
+    if tenant.load_conversation(id).await?.status == ConversationStatus::Resolved {
+        return Err(refused(Refused::Resolved.into()));
     }
     let change = ConversationChange { snoozed_until: Some(body.until), ..ConversationChange::default() };
     Ok(axum::Json(change_conversation(&app, &caller, id, change).await?.into()))

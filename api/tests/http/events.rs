@@ -8,20 +8,21 @@ use std::time::Duration;
 /// How long an event that must come is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-struct Stream {
+pub(crate) struct Stream {
     body: BodyDataStream,
     text: String,
 }
 
 #[derive(Debug)]
-struct Sent {
-    id: i64,
-    kind: String,
-    data: Value,
+pub(crate) struct Sent {
+    /// Without one, -1.
+    pub(crate) id: i64,
+    pub(crate) kind: String,
+    pub(crate) data: Value,
 }
 
 impl Stream {
-    async fn open(desk: &TestDesk, method: &str, path: &str, body: Value, last: Option<i64>) -> Self {
+    pub(crate) async fn open(desk: &TestDesk, method: &str, path: &str, body: Value, last: Option<i64>) -> Self {
         let mut asked = request(&desk.key, method, path, body);
         asked.headers_mut().insert("accept", HeaderValue::from_static("text/event-stream"));
         if let Some(last) = last {
@@ -34,7 +35,7 @@ impl Stream {
     }
 
     /// The next event; `None` where the stream ended.
-    async fn next(&mut self) -> Option<Sent> {
+    pub(crate) async fn next(&mut self) -> Option<Sent> {
         loop {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
                 let (block, rest) = (block.to_owned(), rest.to_owned());
@@ -47,7 +48,7 @@ impl Stream {
                     continue;
                 }
                 let data = serde_json::from_str(&field("data:")).unwrap();
-                return Some(Sent { id: field("id:").parse().unwrap(), kind: field("event:"), data });
+                return Some(Sent { id: field("id:").parse().unwrap_or(-1), kind: field("event:"), data });
             }
             let chunk = tokio::time::timeout(PATIENCE, self.body.next()).await.expect("an event in time")?;
             self.text.push_str(std::str::from_utf8(&chunk.unwrap()).unwrap());

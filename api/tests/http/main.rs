@@ -19,6 +19,7 @@ mod knowledge;
 mod members;
 mod memory;
 mod operations;
+mod people;
 mod playground;
 mod rescans;
 mod review;

@@ -1,5 +1,6 @@
 //! A desk in a throw-away folder, with a loop that answers turns as the worker does.
 
+use answering::conclude::Concluded;
 use answering::{Desk, turn};
 use api::{Settings, State};
 use axum::Router;
@@ -7,7 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use axum::response::Response;
 use domain::OrganizationId;
-use domain::job::{Job, Queue};
+use domain::job::{Job, Queue, Work};
 use domain::key::Scope;
 use ingest::Library;
 use ingest::fetch::{FetchSettings, Fetcher};
@@ -223,12 +224,22 @@ async fn answer_turns(desk: Desk) {
 
 async fn answer_turn(desk: &Desk, job: &Job) {
     let organization_id = job.organization_id.unwrap();
+    if job.kind == domain::job::AssignConversation::KIND {
+        let work: domain::job::AssignConversation = serde_json::from_value(job.payload.clone()).unwrap();
+        answering::assign::assign_next(desk, organization_id, work.conversation_id).await.unwrap();
+        return complete(desk, organization_id, job).await;
+    }
     let work: domain::job::AnswerTurn = serde_json::from_value(job.payload.clone()).unwrap();
     if let Some(turn) = turn::load(desk, organization_id, work.conversation_id).await.unwrap() {
         let answer = answering::answer(desk, &turn.question).await.unwrap();
-        answering::conclude::conclude(desk, &turn, answer, job).await.unwrap();
-        return;
+        if let Concluded::Replied(_) = answering::conclude::conclude(desk, &turn, answer, job).await.unwrap() {
+            return;
+        }
     }
+    complete(desk, organization_id, job).await;
+}
+
+async fn complete(desk: &Desk, organization_id: OrganizationId, job: &Job) {
     let mut transaction = desk.database.of(organization_id).begin().await.unwrap();
     transaction.complete_job(job).await.unwrap();
     transaction.commit().await.unwrap();

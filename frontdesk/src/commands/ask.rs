@@ -53,6 +53,7 @@ async fn dry(wired: &Wired, text: &str) -> Result<Answer, Failure> {
         facts: Vec::new(),
         earlier: answering::recall::Earlier::default(),
         clarifications: 0,
+        staffing: domain::staffing::Staffing::default(),
         allowed_link_hosts: wired.home.organization.settings.allowed_link_hosts.clone(),
     };
     answer(&wired.desk, &question).await.map_err(|error| problem(&error))

@@ -10,6 +10,7 @@
 
 mod crashes;
 mod faults;
+mod people;
 #[path = "../../../storage/tests/support/postgres.rs"]
 mod postgres;
 mod rescans;

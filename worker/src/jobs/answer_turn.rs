@@ -8,7 +8,8 @@ use answering::{Desk, answer, turn};
 use domain::job::{AnswerTurn, HandOffTurn, Job};
 use std::sync::Arc;
 
-pub(crate) async fn run(desk: Desk, work: AnswerTurn, job: Arc<Job>) -> Result<Running> {
+/// Answers the turn, unless it was answered or taken over meanwhile.
+pub async fn run(desk: Desk, work: AnswerTurn, job: Arc<Job>) -> Result<Running> {
     let Some(turn) = turn::load(&desk, organization(&job)?, work.conversation_id).await? else {
         return Ok(Running::Done);
     };

@@ -1,10 +1,12 @@
 //! One shallow file per job: it reads the arguments and calls the crate that has the rules.
 
-mod answer_turn;
+pub mod answer_turn;
+mod assign_conversation;
 pub mod delete_expired;
 mod deliver_message;
 pub mod draft_articles;
 mod embed_chunks;
+pub mod people_clock;
 mod remember;
 pub mod scan_clock;
 mod scans;
@@ -13,15 +15,16 @@ use crate::error::{Error, Result};
 use crate::registry::Registry;
 use answering::Desk;
 use domain::job::{
-    AnswerTurn, ConcludeScan, DeleteExpired, DeliverMessage, DiscoverPages, DraftArticles, EmbedChunks, FailPage,
-    FailScan, HandOffTurn, Job, LearnFacts, ResumeScan, ScanPage, ScrubPages, SummarizeConversation,
+    AnswerTurn, AssignConversation, ConcludeScan, DeleteExpired, DeliverMessage, DiscoverPages, DraftArticles,
+    EmbedChunks, FailPage, FailScan, HandOffTurn, Job, LearnFacts, ResumeScan, ScanPage, ScrubPages,
+    SummarizeConversation,
 };
 use domain::{ErrorKind, OrganizationId};
 use ingest::Library;
 
 /// Every job that this floor knows.
 pub fn registry(desk: &Desk, library: &Library, retention: delete_expired::Retention) -> Registry {
-    let (answers, handoffs, deliveries) = (desk.clone(), desk.clone(), desk.clone());
+    let (answers, handoffs, deliveries, assigns) = (desk.clone(), desk.clone(), desk.clone(), desk.clone());
     let (discovers, reads, failed_pages, failed_scans, embeds) =
         (library.clone(), library.clone(), library.clone(), library.clone(), library.clone());
     let (resumes, concludes) = (library.clone(), library.clone());
@@ -31,6 +34,7 @@ pub fn registry(desk: &Desk, library: &Library, retention: delete_expired::Reten
     Registry::new()
         .on::<AnswerTurn, _, _>(move |work, job| answer_turn::run(answers.clone(), work, job))
         .on::<HandOffTurn, _, _>(move |work, job| answer_turn::hand_off(handoffs.clone(), work, job))
+        .on::<AssignConversation, _, _>(move |work, job| assign_conversation::run(assigns.clone(), work, job))
         .on::<DeliverMessage, _, _>(move |work, job| deliver_message::run(deliveries.clone(), work, job))
         .on::<DiscoverPages, _, _>(move |work, job| scans::discover(discovers.clone(), work, job))
         .on::<ScanPage, _, _>(move |work, job| scans::read_page(reads.clone(), work, job))

@@ -111,6 +111,7 @@ impl Run {
             facts: Vec::new(),
             earlier: answering::recall::Earlier::default(),
             clarifications: 0,
+            staffing: domain::staffing::Staffing::default(),
             allowed_link_hosts: Vec::new(),
         };
         let answer = answer(&wired.desk, &question).await.map_err(|error| broken("a question failed", &error))?;
