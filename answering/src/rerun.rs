@@ -7,6 +7,7 @@ use crate::understand::understand;
 use crate::{Desk, Error, Passage, Result};
 use domain::message::Message;
 use domain::trace::{Candidate, Trace};
+use domain::usage::OverBudget;
 use domain::{MessageId, OrganizationId};
 
 /// A stored answer beside its replay.
@@ -30,13 +31,19 @@ pub async fn rerun(desk: &Desk, organization_id: OrganizationId, id: MessageId) 
             "message `{id}` was not answered by the pipeline, so nothing can be replayed"
         )));
     }
+    let passages = passages(desk, organization_id, &trace).await?;
+    let judged = replay(&trace, &passages);
+    let differences = differences(&stored, &judged);
+    Ok(Rerun { stored, content: judged.content, differences })
+}
+
+/// The passages that were read for the answer, as they were then.
+pub async fn passages(desk: &Desk, organization_id: OrganizationId, trace: &Trace) -> Result<Vec<Passage>> {
     let mut passages = Vec::new();
     for candidate in trace.candidates.iter().filter(|candidate| candidate.in_prompt) {
         passages.push(reread(desk, organization_id, passages.len() + 1, candidate).await?);
     }
-    let judged = replay(&trace, &passages);
-    let differences = differences(&stored, &judged);
-    Ok(Rerun { stored, content: judged.content, differences })
+    Ok(passages)
 }
 
 async fn reread(desk: &Desk, organization_id: OrganizationId, index: usize, candidate: &Candidate) -> Result<Passage> {
@@ -76,6 +83,9 @@ fn replay(trace: &Trace, passages: &[Passage]) -> Judged {
         }
         (Some(_), _) => (String::new(), ModelOutcome::NoAnswer),
         (None, false) => (String::new(), ModelOutcome::Unavailable),
+        (None, true) if trace.over_budget && trace.settings.over_budget == OverBudget::HandOff => {
+            (String::new(), ModelOutcome::LimitReached)
+        }
         (None, true) if needs_no_knowledge(&understood) => (String::new(), ModelOutcome::NoAnswer),
         (None, true) => {
             let draft = quote(&understood, passages.to_vec());

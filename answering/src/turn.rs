@@ -6,7 +6,9 @@ use domain::assistant::Assistant;
 use domain::conversation::{Conversation, Holder};
 use domain::memory::Fact;
 use domain::message::{Message, Sender};
+use domain::prompt::AnswerTemplate;
 use domain::trace::PromptMessage;
+use domain::usage::Budget;
 use domain::{ConversationId, OrganizationId};
 use storage::turns::Setting;
 
@@ -49,6 +51,10 @@ pub struct Question {
     pub clarifications: i64,
     /// Hosts that the answer may link to, besides those of the cited documents.
     pub allowed_link_hosts: Vec<String>,
+    /// The version of the prompt; `None` is the built-in one.
+    pub template: Option<AnswerTemplate>,
+    /// What the whole organization's model calls may cost.
+    pub budget: Budget,
 }
 
 impl Turn {
@@ -82,6 +88,7 @@ pub async fn load(desk: &Desk, organization_id: OrganizationId, id: Conversation
     } else {
         Vec::new()
     };
+    let template = crate::template::in_use(desk, organization_id, assistant.id, Some(id)).await?;
     let question = Question {
         organization_id,
         assistant,
@@ -91,6 +98,8 @@ pub async fn load(desk: &Desk, organization_id: OrganizationId, id: Conversation
         facts,
         clarifications: conversation.clarifications,
         allowed_link_hosts: organization_settings.allowed_link_hosts,
+        template,
+        budget: organization_settings.budget,
     };
     Ok(Some(Turn { conversation, channel_kind, waiting, question }))
 }

@@ -22,6 +22,8 @@ pub mod memory;
 pub mod message;
 pub mod organization;
 pub mod page;
+pub mod prompt;
+pub mod replay;
 pub mod sentences;
 pub mod statistics;
 pub mod suggestion;

@@ -1,5 +1,6 @@
 //! The tenant: everything else belongs to exactly one organization.
 
+use crate::usage::Budget;
 use crate::{AssistantId, OrganizationId, Time};
 use serde::{Deserialize, Serialize};
 
@@ -30,4 +31,6 @@ pub struct OrganizationSettings {
     pub default_assistant: Option<AssistantId>,
     /// Hosts that delivered text may link to, besides the hosts of the cited documents.
     pub allowed_link_hosts: Vec<String>,
+    /// What the model calls of all its assistants may cost.
+    pub budget: Budget,
 }

@@ -19,6 +19,7 @@ pub(crate) mod members;
 pub(crate) mod messages;
 pub(crate) mod notes;
 pub(crate) mod playground;
+pub(crate) mod prompts;
 pub(crate) mod resolution;
 pub(crate) mod review;
 pub(crate) mod scan_changes;

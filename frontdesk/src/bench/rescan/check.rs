@@ -111,6 +111,8 @@ impl Run {
             facts: Vec::new(),
             clarifications: 0,
             allowed_link_hosts: Vec::new(),
+            template: None,
+            budget: domain::usage::Budget::default(),
         };
         let answer = answer(&wired.desk, &question).await.map_err(|error| broken("a question failed", &error))?;
         Ok(answer.citations.iter().any(|citation| citation.url.as_deref() == Some(url)))
