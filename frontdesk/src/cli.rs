@@ -1,6 +1,7 @@
 //! The command line: every command and flag, and which settings the flags set.
 
 mod eval;
+mod prompts;
 mod review;
 mod scan;
 
@@ -11,7 +12,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-pub use eval::{Eval, EvalCollect, EvalRun};
+pub use eval::{Eval, EvalCollect, EvalReplay, EvalRun};
+pub use prompts::Prompts;
 pub use review::Review;
 pub use scan::Scan;
 
@@ -66,6 +68,9 @@ pub enum Command {
     /// Score answer quality
     #[command(subcommand)]
     Eval(Eval),
+    /// Versions of the prompt that answers are written from
+    #[command(subcommand)]
+    Prompts(Prompts),
     /// Sources of knowledge
     #[command(subcommand)]
     Sources(Sources),
