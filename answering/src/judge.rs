@@ -3,6 +3,7 @@
 
 use crate::decide::{ModelOutcome, Outcome, Situation, ambiguity, decide};
 use crate::sanitize::sanitize;
+use crate::secrecy::Private;
 use crate::texts::texts;
 use crate::understand::{Kind, Understood, Wish};
 use crate::verify::{Verified, verify};
@@ -52,7 +53,8 @@ pub struct Judged {
 pub fn judge(judging: &Judging<'_>) -> Judged {
     let understood = judging.understood;
     let language = understood.language.as_deref();
-    let verified = verify(judging.draft, judging.passages, language);
+    let withheld = private(judging).withheld(judging.draft);
+    let verified = verify(withheld.as_deref().unwrap_or(judging.draft), judging.passages, language);
     let raw = confidence::confidence(&understood.standalone, language, judging.passages, &verified.claims);
     let confidence = confidence::calibrated(raw, judging.settings.calibration.as_ref());
     let split = ambiguity(&understood.standalone, language, judging.passages);
@@ -63,7 +65,8 @@ pub fn judge(judging: &Judging<'_>) -> Judged {
         ambiguous: split.is_some(),
         model: judging.model,
         support: verified.support(),
-        blocked: verified.blocked,
+        // A model that tells what it was told in confidence may have been told to.
+        blocked: verified.blocked || withheld.is_some(),
         confidence: confidence.value,
         threshold: judging.settings.threshold(),
         clarifications: judging.clarifications,
@@ -85,6 +88,13 @@ pub fn judge(judging: &Judging<'_>) -> Judged {
         confidence,
         outcome,
     }
+}
+
+/// What the instructions say and neither the passages nor the customer.
+fn private(judging: &Judging<'_>) -> Private {
+    let passages = judging.passages.iter();
+    let public = passages.flat_map(|passage| [&*passage.title, &*passage.heading_path, &*passage.text]);
+    Private::new(&judging.settings.instructions, public.chain([judging.understood.standalone.as_str()]))
 }
 
 /// What the desk says itself: a greeting, a question back, a handoff.

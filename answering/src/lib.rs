@@ -26,6 +26,7 @@ pub mod replay;
 pub mod rerun;
 pub mod retrieve;
 pub mod sanitize;
+mod secrecy;
 pub mod spend;
 pub mod template;
 pub mod texts;

@@ -121,11 +121,11 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_with_its_place() {
         for (source, says) in [
-            (format!("Hi\n{{% if instructions %}}{{{{ custmer }}}}{{% endif %}}{FENCED}"), "line 2, column 26: there is no variable `custmer`"),
+            (format!("Hi\n{{% if instructions %}}{{{{ custmer }}}}{{% endif %}}{FENCED}"), "line 2, column 25: there is no variable `custmer`"),
             (format!("{FENCED}\n\n  {{% if %}}"), "line 7, column "),
             (format!("{FENCED}{{{{ passages[0].url.host }}}}"), "line 5, column "),
             ("Answer well.".to_owned(), "the text of the passages is not shown"),
-            ("Hi\n{% for passage in passages %}{{ passage.text }}{% endfor %}".to_owned(), "line 2, column 34: what comes from outside"),
+            ("Hi\n{% for passage in passages %}{{ passage.text }}{% endfor %}".to_owned(), "line 2, column 33: what comes from outside"),
             (format!("{FENCED}\nKnown: {{% for fact in facts %}}{{{{ fact }}}}{{% endfor %}}"), "line 6, column 23: what comes from outside"),
         ] {
             let error = check_answer(&source).unwrap_err().to_string();
