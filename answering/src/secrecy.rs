@@ -70,12 +70,14 @@ fn is_unusual(word: &str) -> bool {
     let inner = word.chars().skip(1);
     let is_mixed = inner.clone().any(char::is_uppercase) && word.chars().any(char::is_lowercase);
     let is_joined = word.chars().any(|letter| matches!(letter, '-' | '_' | '@' | '/' | '+' | '='));
-    word.chars().count() >= SECRET_CHARS_MIN && (is_mixed || is_joined || word.chars().any(|letter| letter.is_ascii_digit()))
+    word.chars().count() >= SECRET_CHARS_MIN
+        && (is_mixed || is_joined || word.chars().any(|letter| letter.is_ascii_digit()))
 }
 
 /// Base64, hex and their kin.
 fn is_encoded(word: &str) -> bool {
-    let letters = word.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '+' | '/' | '=' | '_' | '-'));
+    let letters =
+        word.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '+' | '/' | '=' | '_' | '-'));
     let mixed = word.chars().any(|letter| letter.is_ascii_digit()) || word.chars().skip(1).any(char::is_uppercase);
     word.len() >= ENCODED_CHARS_MIN && letters && mixed
 }
@@ -85,8 +87,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
     use super::*;
 
-    const INSTRUCTIONS: &str =
-        "Speak kindly. Staff discount code: velvet-harbor-77. Never offer more than two refunds to the same person. Plans: Pro_9.";
+    const INSTRUCTIONS: &str = "Speak kindly. Staff discount code: velvet-harbor-77. Never offer more than two refunds to the same person. Plans: Pro_9.";
 
     fn withheld(draft: &str) -> Option<String> {
         Private::new(INSTRUCTIONS, ["The Pro_9 plan costs 9 euros.", "What does it cost?"].into_iter()).withheld(draft)

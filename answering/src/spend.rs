@@ -27,7 +27,8 @@ pub async fn reserve(desk: &Desk, question: &Question, prompt_tokens: usize, out
     if question.budget.is_unlimited() && settings.budget.is_unlimited() {
         return Ok(Room::Taken { model: settings.model.clone(), reservation: None });
     }
-    let tokens = TokenUsage { input_tokens: whole(prompt_tokens), output_tokens: whole(output_tokens), estimated: true };
+    let tokens =
+        TokenUsage { input_tokens: whole(prompt_tokens), output_tokens: whole(output_tokens), estimated: true };
     let configured = desk.chat.as_ref().map(|chat| chat.id().to_owned()).unwrap_or_default();
     let usual = std::iter::once(settings.model.clone());
     for model in usual.chain(settings.cheaper_model.clone().map(Some)) {

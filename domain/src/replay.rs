@@ -213,9 +213,10 @@ fn newly_answered(correction: Option<&str>, now: &Outcome) -> (Became, Vec<Strin
             (Became::Worse, kept.lines("the person who answered"))
         }
         Some(_) => (Became::Better, vec!["answered now, as the person did".to_owned()]),
-        None if dropped > 0 => {
-            (Became::Worse, vec![format!("answered now, but {dropped} of {} drafted sentences had no proof", now.claims)])
-        }
+        None if dropped > 0 => (
+            Became::Worse,
+            vec![format!("answered now, but {dropped} of {} drafted sentences had no proof", now.claims)],
+        ),
         None => (Became::Better, vec!["answered now, every sentence proved".to_owned()]),
     }
 }
@@ -287,8 +288,8 @@ fn kept(right: &str, text: &str) -> Kept {
     let held: BTreeSet<&String> = held.iter().collect();
     let missing = wanted.difference(&held).filter(|word| is_number(word)).map(|word| (*word).clone()).collect();
     let new = held.difference(&wanted).filter(|word| is_number(word)).map(|word| (*word).clone()).collect();
-    let share = crate::statistics::count(wanted.intersection(&held).count())
-        / crate::statistics::count(wanted.len().max(1));
+    let share =
+        crate::statistics::count(wanted.intersection(&held).count()) / crate::statistics::count(wanted.len().max(1));
     Kept { numbers_missing: missing, numbers_new: new, words: share }
 }
 
@@ -369,7 +370,12 @@ mod tests {
 
     #[test]
     fn an_answer_that_was_a_handoff_is_judged_by_the_person_or_by_its_proof() {
-        let now = |proved| Outcome { answer: "It costs 9 euros.".into(), claims: 2, claims_proved: proved, ..Outcome::default() };
+        let now = |proved| Outcome {
+            answer: "It costs 9 euros.".into(),
+            claims: 2,
+            claims_proved: proved,
+            ..Outcome::default()
+        };
         assert_eq!(newly_answered(None, &now(2)).0, Became::Better);
         assert_eq!(newly_answered(None, &now(1)).0, Became::Worse);
         assert_eq!(newly_answered(Some("It costs 12 euros."), &now(2)).0, Became::Worse);

@@ -95,7 +95,8 @@ pub struct Budget {
 impl Budget {
     /// Whether what was spent leaves room for this much more.
     pub fn has_room(&self, spent: &Spent, cost_micro_usd: i64, tokens: i64) -> bool {
-        let fits = |limit: Option<i64>, spent: i64, more: i64| limit.is_none_or(|most| spent.saturating_add(more) <= most);
+        let fits =
+            |limit: Option<i64>, spent: i64, more: i64| limit.is_none_or(|most| spent.saturating_add(more) <= most);
         fits(self.day_micro_usd, spent.day_micro_usd, cost_micro_usd)
             && fits(self.month_micro_usd, spent.month_micro_usd, cost_micro_usd)
             && fits(self.day_tokens, spent.day_tokens, tokens)

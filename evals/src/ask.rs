@@ -41,7 +41,8 @@ pub(crate) async fn ask(desk: Desk, asking: Asking) -> Result<Asked> {
             return Ok(Asked { seq, case, fingerprint, cached: true, outcome, trace });
         }
     }
-    let given = if setup.replays { past(&desk, &mut question, &case, setup.knowledge).await? } else { Given::default() };
+    let given =
+        if setup.replays { past(&desk, &mut question, &case, setup.knowledge).await? } else { Given::default() };
     let (outcome, trace) = match answer_given(&desk, &question, given).await {
         Ok(answer) => {
             record(&desk, &question, &answer).await?;

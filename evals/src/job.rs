@@ -1,7 +1,7 @@
 //! The jobs of runs: each asks cases for a bounded time and leaves the rest to the next.
 
-use crate::{Result, publish};
 use crate::run::{Pace, ask_cases, finish, load_report, prepared};
+use crate::{Result, publish};
 use answering::Desk;
 use domain::evaluation::RunState;
 use domain::job::RunEval;

@@ -25,7 +25,10 @@ pub async fn dataset(desk: &Desk, assistant: &Assistant, gate: &PublishGate) -> 
     }
     let found = desk.database.of(assistant.organization_id).find_dataset_by_name(&gate.dataset).await?;
     found.ok_or_else(|| {
-        Error::Invalid(format!("`publish_gate` of `{}` names the dataset `{}`, which is not there", assistant.name, gate.dataset))
+        Error::Invalid(format!(
+            "`publish_gate` of `{}` names the dataset `{}`, which is not there",
+            assistant.name, gate.dataset
+        ))
     })
 }
 

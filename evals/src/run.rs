@@ -1,8 +1,8 @@
 //! A run: every case of a dataset through the pipeline, each outcome stored as soon as it is there, so that a
 //! run that was killed goes on where it stopped, and an outcome that would be the same is taken over.
 
-use crate::metrics::{scores, verdict};
 use crate::ask::{Asked, Asking, ask};
+use crate::metrics::{scores, verdict};
 use crate::report::{Report, Source, build};
 use crate::{Error, Result, report};
 use answering::{Desk, Question, template};

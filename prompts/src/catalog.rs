@@ -70,7 +70,10 @@ pub fn check_answer(source: &str) -> Result<String, Error> {
         }
     }
     if !text.contains(OUTSIDE[0]) {
-        return Err(template.at(0, "the text of the passages is not shown: write {% for passage in passages %} with {{ passage.text }}"));
+        return Err(template.at(
+            0,
+            "the text of the passages is not shown: write {% for passage in passages %} with {{ passage.text }}",
+        ));
     }
     Ok(rendered.hash)
 }
@@ -108,7 +111,8 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
     use super::*;
 
-    const FENCED: &str = "{% for passage in passages %}\n<{{ fence }}>\n{{ passage.text }}\n</{{ fence }}>\n{% endfor %}";
+    const FENCED: &str =
+        "{% for passage in passages %}\n<{{ fence }}>\n{{ passage.text }}\n</{{ fence }}>\n{% endfor %}";
 
     #[test]
     fn the_built_in_prompt_passes_and_hashes_alike() {
@@ -121,12 +125,21 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_with_its_place() {
         for (source, says) in [
-            (format!("Hi\n{{% if instructions %}}{{{{ custmer }}}}{{% endif %}}{FENCED}"), "line 2, column 25: there is no variable `custmer`"),
+            (
+                format!("Hi\n{{% if instructions %}}{{{{ custmer }}}}{{% endif %}}{FENCED}"),
+                "line 2, column 25: there is no variable `custmer`",
+            ),
             (format!("{FENCED}\n\n  {{% if %}}"), "line 7, column "),
             (format!("{FENCED}{{{{ passages[0].url.host }}}}"), "line 5, column "),
             ("Answer well.".to_owned(), "the text of the passages is not shown"),
-            ("Hi\n{% for passage in passages %}{{ passage.text }}{% endfor %}".to_owned(), "line 2, column 33: what comes from outside"),
-            (format!("{FENCED}\nKnown: {{% for fact in facts %}}{{{{ fact }}}}{{% endfor %}}"), "line 6, column 23: what comes from outside"),
+            (
+                "Hi\n{% for passage in passages %}{{ passage.text }}{% endfor %}".to_owned(),
+                "line 2, column 33: what comes from outside",
+            ),
+            (
+                format!("{FENCED}\nKnown: {{% for fact in facts %}}{{{{ fact }}}}{{% endfor %}}"),
+                "line 6, column 23: what comes from outside",
+            ),
         ] {
             let error = check_answer(&source).unwrap_err().to_string();
             assert!(error.contains(says), "{error}\n{source}");

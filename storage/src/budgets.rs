@@ -35,9 +35,7 @@ impl Transaction {
         (&mut *self).run("update organizations set event_seq = event_seq where id = $1", (organization_id,)).await?;
         let expired = (organization_id, now - RESERVED_FOR);
         (&mut *self).run("delete from reservations where organization_id = $1 and created_at < $2", expired).await?;
-        for (budget, of) in
-            [(wanted.organization_budget, None), (wanted.assistant_budget, Some(wanted.assistant_id))]
-        {
+        for (budget, of) in [(wanted.organization_budget, None), (wanted.assistant_budget, Some(wanted.assistant_id))] {
             if !budget.is_unlimited() {
                 let spent = spent(&mut *self, organization_id, of, now).await?;
                 if !budget.has_room(&spent, wanted.cost_micro_usd, wanted.tokens) {
@@ -45,8 +43,7 @@ impl Transaction {
                 }
             }
         }
-        let arguments =
-            (id, organization_id, wanted.assistant_id, wanted.tokens, wanted.cost_micro_usd, now);
+        let arguments = (id, organization_id, wanted.assistant_id, wanted.tokens, wanted.cost_micro_usd, now);
         (&mut *self)
             .run(
                 "insert into reservations (id, organization_id, assistant_id, tokens, cost_micro_usd, created_at)

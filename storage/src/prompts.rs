@@ -146,12 +146,7 @@ impl Transaction {
 
 impl Tenant<'_> {
     /// The version of a prompt.
-    pub async fn load_prompt_version(
-        self,
-        assistant: AssistantId,
-        name: &str,
-        version: i64,
-    ) -> Result<PromptVersion> {
+    pub async fn load_prompt_version(self, assistant: AssistantId, name: &str, version: i64) -> Result<PromptVersion> {
         let arguments = (self.organization_id(), assistant, name.to_owned(), version);
         self.find(select!("and assistant_id = $2 and name = $3 and version = $4"), arguments)
             .await?

@@ -154,9 +154,7 @@ pub(crate) async fn answer(
         allowed_link_hosts: organization.settings.allowed_link_hosts,
         template: match asked.template {
             Template::InUse => template::in_use(&app.desk, organization_id, assistant_id, None).await?,
-            Template::Version(version) => {
-                template::version(&app.desk, organization_id, assistant_id, version).await?
-            }
+            Template::Version(version) => template::version(&app.desk, organization_id, assistant_id, version).await?,
             Template::Draft(text) => Some(template::draft(&text)?),
         },
         budget: organization.settings.budget,

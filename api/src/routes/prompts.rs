@@ -169,15 +169,10 @@ pub(crate) async fn create_prompt_version(
     if body.note.as_ref().is_some_and(|note| note.chars().count() > NOTE_CHARS_MAX) {
         return Err(Problem::invalid(format!("`note` has at most {NOTE_CHARS_MAX} characters")).at("/note"));
     }
-    let hash = prompts::check_answer(&body.source)
-        .map_err(|error| Problem::invalid(error.to_string()).at("/source"))?;
-    let new = NewPromptVersion {
-        assistant_id: assistant.id,
-        name: name.clone(),
-        source: body.source,
-        hash,
-        note: body.note,
-    };
+    let hash =
+        prompts::check_answer(&body.source).map_err(|error| Problem::invalid(error.to_string()).at("/source"))?;
+    let new =
+        NewPromptVersion { assistant_id: assistant.id, name: name.clone(), source: body.source, hash, note: body.note };
     let mut transaction = tenant.begin().await?;
     let version = transaction.insert_prompt_version(new).await?;
     transaction.insert_audit(&caller.actor(), "prompt.drafted", &place(&assistant, &name, version)).await?;

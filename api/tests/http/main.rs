@@ -19,6 +19,7 @@ mod knowledge;
 mod members;
 mod operations;
 mod playground;
+mod prompts;
 mod rescans;
 mod review;
 mod support;

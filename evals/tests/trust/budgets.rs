@@ -82,7 +82,8 @@ async fn a_version_goes_live_only_when_its_run_passes() {
     };
     let built_in = prompts::built_in().into_iter().find(|prompt| prompt.has_versions).unwrap().source;
     let shorter = built_in.replace("- Be short:", "- Be very short:");
-    let careless: String = built_in.lines().filter(|line| !line.contains("Copy numbers")).collect::<Vec<_>>().join("\n");
+    let careless: String =
+        built_in.lines().filter(|line| !line.contains("Copy numbers")).collect::<Vec<_>>().join("\n");
     let tenant = bed.desk.database.of(bed.organization_id);
     let mut transaction = tenant.begin().await.unwrap();
     let (dataset, _) = transaction.put_dataset("refunds", "api", &[case]).await.unwrap();

@@ -1,6 +1,6 @@
 //! A small desk with a model of the test's own.
 
-use answering::{Answer, Desk, Question, turn};
+use answering::{Desk, Question, turn};
 use domain::assistant::{Assistant, AssistantSettings};
 use domain::job::Queue;
 use domain::usage::{Budget, TokenUsage};
@@ -19,7 +19,7 @@ use storage::{Database, SqliteSettings};
 pub(crate) struct Scripted(pub(crate) Box<dyn Fn(&ChatRequest) -> String + Send + Sync>);
 
 impl ChatModel for Scripted {
-    fn id(&self) -> &str {
+    fn id(&self) -> &'static str {
         "scripted"
     }
 
@@ -70,7 +70,12 @@ impl Bed {
             input_usd_per_million: 1.0,
             output_usd_per_million: 1.0,
         };
-        let cheap = llm::Price { model: "cheap".into(), input_usd_per_million: 0.01, output_usd_per_million: 0.01, ..price.clone() };
+        let cheap = llm::Price {
+            model: "cheap".into(),
+            input_usd_per_million: 0.01,
+            output_usd_per_million: 0.01,
+            ..price.clone()
+        };
         let desk = Desk {
             database: database.clone(),
             retrieval: retrieval.clone(),
@@ -119,10 +124,6 @@ impl Bed {
         }
     }
 
-    pub(crate) async fn ask(&self, text: &str) -> Answer {
-        answering::answer(&self.desk, &self.question(text)).await.unwrap()
-    }
-
     /// Says it in a conversation of its own and answers as the worker does; the reply's id.
     pub(crate) async fn customer_says(&self, text: &str) -> MessageId {
         let tenant = self.desk.database.of(self.organization_id);
@@ -145,11 +146,8 @@ impl Bed {
         };
         let conversation = transaction.insert_conversation(new).await.unwrap().id;
         transaction.commit().await.unwrap();
-        let incoming = answering::receive::Incoming {
-            conversation_id: conversation,
-            content: text.to_owned(),
-            external_id: None,
-        };
+        let incoming =
+            answering::receive::Incoming { conversation_id: conversation, content: text.to_owned(), external_id: None };
         answering::receive::receive(&self.desk, self.organization_id, incoming).await.unwrap();
         let worker = self.desk.database.clock().id();
         let claim = Claim { queue: Queue::Answering, worker, lease: Duration::from_mins(1), limit: 1, suspects: false };

@@ -40,7 +40,9 @@ fn reply(request: &ChatRequest) -> String {
         format!("{sentence} [{}]", index.unwrap_or(1))
     };
     match found {
-        Some(sentence) if !prompt.contains("Copy numbers") => mark(&sentence).replace("14 days", "two weeks").replace("36 months", "3 years"),
+        Some(sentence) if !prompt.contains("Copy numbers") => {
+            mark(&sentence).replace("14 days", "two weeks").replace("36 months", "3 years")
+        }
         Some(sentence) => {
             let promise = if prompt.contains("Promise nothing") { "" } else { "I will refund you today. " };
             format!("{promise}{}", mark(&sentence))

@@ -67,7 +67,9 @@ async fn list(wired: &Wired, assistant: &Assistant, output: Output) -> Result<Ex
     let mut rows: Vec<Listed> = own.map_err(|error| problem(&error))?.into_iter().map(listed).collect();
     let whole = rows.iter().any(|row| row.state == PromptState::Published && row.share >= WHOLE);
     rows.push(built_in(if whole { PromptState::Replaced } else { PromptState::Published })?);
-    output.result(&rows, |rows| table(&["version", "state", "share", "written", "hash", "note"], &rows.iter().map(row).collect::<Vec<_>>()))?;
+    output.result(&rows, |rows| {
+        table(&["version", "state", "share", "written", "hash", "note"], &rows.iter().map(row).collect::<Vec<_>>())
+    })?;
     Ok(Exit::Ok)
 }
 

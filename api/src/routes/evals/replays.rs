@@ -152,7 +152,8 @@ pub(crate) async fn get_replay(
 ) -> Result<axum::Json<ReplayObject>> {
     let tenant = app.of(caller.organization_id());
     let run = tenant.load_eval_run(id).await?;
-    let is_replay = Trial::of_setup(&run.setup).replays || run.setup["replays"] == true;
+    let is_replay =
+        Trial::of_setup(&run.setup).replays || run.setup.get("replays").is_some_and(|replays| replays == true);
     if !is_replay {
         return Err(Problem::not_found("replay", id));
     }

@@ -51,7 +51,8 @@ pub(super) async fn run(wired: &Wired, options: &cli::EvalReplay, output: Output
         asked.map_err(|error| problem(&error))?;
         finish(&wired.desk, id, wired.organization_id()).await.map_err(|error| problem(&error))?;
         let results = results(&wired.desk, &run).await.map_err(|error| problem(&error))?;
-        came = outcome(&wired.desk, wired.organization_id(), &cases, &results).await.map_err(|error| problem(&error))?;
+        came =
+            outcome(&wired.desk, wired.organization_id(), &cases, &results).await.map_err(|error| problem(&error))?;
         run_id = Some(id);
     }
     let passed = came.passes();
@@ -104,7 +105,10 @@ fn time(typed: &str, later: Duration) -> Result<Time, Failure> {
 
 fn takes(estimate: &Estimate) -> String {
     let cost = if estimate.cost_known {
-        format!("{:.4} US dollars", domain::statistics::count(usize::try_from(estimate.cost_micro_usd).unwrap_or(0)) / 1e6)
+        format!(
+            "{:.4} US dollars",
+            domain::statistics::count(usize::try_from(estimate.cost_micro_usd).unwrap_or(0)) / 1e6
+        )
     } else {
         "a cost that is not known (no price of this model)".to_owned()
     };
