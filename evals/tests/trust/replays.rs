@@ -2,6 +2,7 @@
 
 use crate::desk::Bed;
 use answering::replay::{Outcome, Replay, collect, outcome, put};
+use answering::rerun::{Stage, rerun_from};
 use domain::message::Decision;
 use domain::replay::{Became, Knowledge, Trial};
 use evals::run::{Pace, ask_cases, finish, prepared, results};
@@ -135,4 +136,24 @@ async fn another_threshold_hands_off_and_a_wrong_period_is_refused() {
     let now = bed.desk.database.clock().now();
     let replay = Replay { assistant: bed.assistant.clone(), from: now, to: now, trial: Trial::default() };
     assert!(collect(&bed.desk, &replay, 4).await.unwrap_err().to_string().contains("not before"));
+}
+
+#[tokio::test]
+async fn one_answer_is_made_anew_from_a_step_on() {
+    let bed = bed().await;
+    let id = bed.customer_says("What does express shipping cost, please?").await;
+    let from =
+        async |stage: Stage, trial: Trial| rerun_from(&bed.desk, bed.organization_id, id, stage, &trial).await.unwrap();
+    for stage in [Stage::Retrieve, Stage::Prompt, Stage::Verify] {
+        assert_eq!(from(stage, Trial::default()).await.differences, Vec::<String>::new(), "{stage}");
+    }
+    let strict = from(Stage::Verify, Trial { confidence_min: Some(1.0), ..Trial::default() }).await;
+    assert!(strict.differences.iter().any(|line| line.contains("HandOff")), "{:?}", strict.differences);
+    let loose = from(Stage::Prompt, without("Promise nothing")).await;
+    assert!(loose.differences.iter().any(|line| line.contains("UnsupportedClaim")), "{:?}", loose.differences);
+    bed.publish("express", "Express shipping", "Express shipping costs 12 euros and takes two working days.").await;
+    let now = from(Stage::Retrieve, Trial::default()).await;
+    assert!(now.content.contains("12 euros") && now.differences[0].contains("9 euros"), "{:?}", now.differences);
+    let same = from(Stage::Prompt, Trial::default()).await;
+    assert_eq!(same.differences, Vec::<String>::new(), "the passages of then");
 }

@@ -16,7 +16,7 @@ pub enum Prompts {
     Show {
         /// The version
         #[arg(value_name = "VERSION")]
-        version: i64,
+        number: i64,
         /// Print what differs from this version
         #[arg(long, value_name = "VERSION")]
         against: Option<i64>,
@@ -40,7 +40,7 @@ pub enum Prompts {
     Publish {
         /// The version
         #[arg(value_name = "VERSION")]
-        version: i64,
+        number: i64,
         /// Percent of the conversations that get it
         #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..=100))]
         share: i64,

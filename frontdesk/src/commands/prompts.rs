@@ -41,14 +41,14 @@ struct Published {
 pub(crate) async fn run(wired: Wired, command: &cli::Prompts, output: Output) -> Result<Exit, Failure> {
     match command {
         cli::Prompts::List { assistant } => list(&wired, &of(&wired, assistant.as_deref()).await?, output).await,
-        cli::Prompts::Show { version, against, assistant } => {
-            show(&wired, &of(&wired, assistant.as_deref()).await?, *version, *against, output).await
+        cli::Prompts::Show { number, against, assistant } => {
+            show(&wired, &of(&wired, assistant.as_deref()).await?, *number, *against, output).await
         }
         cli::Prompts::Add { file, note, assistant } => {
             add(&wired, &of(&wired, assistant.as_deref()).await?, file, note.clone(), output).await
         }
-        cli::Prompts::Publish { version, share, assistant } => {
-            publish(&wired, &of(&wired, assistant.as_deref()).await?, *version, *share, output).await
+        cli::Prompts::Publish { number, share, assistant } => {
+            publish(&wired, &of(&wired, assistant.as_deref()).await?, *number, *share, output).await
         }
     }
 }
