@@ -7,7 +7,8 @@ use crate::recall::{RECALLED_TOKENS_MAX, Wanted, recall};
 use crate::retrieve::{Retrieved, candidates, query_vector, retrieve};
 use crate::understand::{Understood, understand};
 use crate::window::window;
-use crate::{Desk, Question, Result};
+use crate::{Desk, Passage, Question, Result};
+use domain::UsageId;
 use domain::handoff::HandoffReason;
 use domain::message::{Citation, Decision};
 use domain::trace::{Trace, TracedDecision, TracedFact, TracedWindow};
@@ -39,6 +40,8 @@ pub struct Answer {
     pub usage: TokenUsage,
     /// What they cost, in millionths of a US dollar.
     pub cost_micro_usd: i64,
+    /// The room that its model call takes in the budgets, until its use is recorded.
+    pub reservation: Option<UsageId>,
     /// What a person finds when it is handed off.
     pub note: HandoffNote,
     /// Everything that led to it.
@@ -85,18 +88,37 @@ impl Timings {
     }
 }
 
+/// What is taken as given in place of looking for it.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// The passages, best first.
+    pub passages: Option<Vec<Passage>>,
+    /// What is recalled of the customer.
+    pub facts: Option<Vec<TracedFact>>,
+}
+
 /// Answers a question.
 pub async fn answer(desk: &Desk, question: &Question) -> Result<Answer> {
+    answer_given(desk, question, Given::default()).await
+}
+
+/// Answers a question of which some parts are settled, as a replay of it does.
+pub async fn answer_given(desk: &Desk, question: &Question, given: Given) -> Result<Answer> {
     let mut timings = Timings::start();
     let understood = understand(&question.text, &question.history);
     timings.step("understand");
     let count = |text: &str| desk.tokens.count(text);
     let settings = &question.assistant.settings;
     let window = window(&question.history, &question.summary, settings.window_tokens_max, &count);
-    let facts = recall_facts(desk, question, &understood).await;
+    let facts = match given.facts {
+        Some(facts) => facts,
+        None => recall_facts(desk, question, &understood).await,
+    };
     timings.step("recall");
     let retrieved = if needs_no_knowledge(&understood) {
         Retrieved::default()
+    } else if let Some(passages) = given.passages {
+        Retrieved { passages, ..Retrieved::default() }
     } else {
         retrieve(desk, question, &understood).await?
     };
@@ -173,6 +195,7 @@ fn trace(question: &Question, understood: &Understood, retrieved: &Retrieved, dr
             threshold: question.assistant.settings.threshold(),
         }),
         attempts: draft.attempts.clone(),
+        over_budget: draft.over_budget,
         ..Trace::default()
     }
 }
@@ -202,6 +225,7 @@ fn finished(
         confidence: (!spoke_itself).then_some(judged.confidence.value),
         model: (!spoke_itself).then_some(draft.model),
         usage: draft.usage,
+        reservation: draft.reservation,
         cost_micro_usd: cost.micro_usd,
         note,
         trace,
@@ -223,7 +247,7 @@ fn tried(understood: &Understood, retrieved: &Retrieved, judged: &Judged) -> Vec
 }
 
 /// The nearest passages, shortened, for a person to look at.
-fn sources(passages: &[crate::Passage]) -> Vec<Citation> {
+fn sources(passages: &[Passage]) -> Vec<Citation> {
     passages
         .iter()
         .take(SOURCES_HANDED_OVER)

@@ -139,6 +139,9 @@ async fn write_handoff(transaction: &mut Transaction, card: Card, answer: &Answe
 }
 
 async fn write_usage(transaction: &mut Transaction, turn: &Turn, answer: &Answer, message: &Message) -> Result<()> {
+    if let Some(reservation) = answer.reservation {
+        transaction.release_reservation(reservation).await?;
+    }
     if answer.usage.input_tokens == 0 && answer.usage.output_tokens == 0 {
         return Ok(());
     }
@@ -227,6 +230,7 @@ pub async fn hand_off_turn(
         model: None,
         usage: domain::usage::TokenUsage::default(),
         cost_micro_usd: 0,
+        reservation: None,
         note: crate::answer::HandoffNote {
             tried: vec!["answering failed again and again; the job is listed as discarded".to_owned()],
             ..Default::default()

@@ -2,8 +2,10 @@
 
 use crate::budget::Parts;
 use crate::decide::ModelOutcome;
+use crate::spend::{Room, reserve};
 use crate::understand::Understood;
 use crate::{Desk, Passage, Question, Result, budget, extractive};
+use domain::UsageId;
 use domain::trace::{ModelAttempt, TracedCompletion, TracedPrompt};
 use domain::usage::TokenUsage;
 use llm::{CALLS_PER_MESSAGE_MAX, CallBudget, ChatRequest, FinishReason};
@@ -34,6 +36,10 @@ pub struct Draft {
     pub usage: TokenUsage,
     /// Which model wrote it.
     pub model: String,
+    /// The room that its call takes in the budgets, until its use is recorded.
+    pub reservation: Option<UsageId>,
+    /// Whether the budgets had no room for the usual model.
+    pub over_budget: bool,
 }
 
 /// Writes a draft from `parts` within the turn's deadline.
@@ -56,6 +62,29 @@ pub fn quote(understood: &Understood, passages: Vec<Passage>) -> Draft {
         attempts: Vec::new(),
         usage: TokenUsage::default(),
         model: EXTRACTIVE.to_owned(),
+        reservation: None,
+        over_budget: false,
+    }
+}
+
+/// The extractive draft in place of a model's, for want of money.
+fn quote_instead(understood: &Understood, passages: Vec<Passage>) -> Draft {
+    Draft { over_budget: true, ..quote(understood, passages) }
+}
+
+/// No draft, for want of money.
+fn over_budget(passages: Vec<Passage>) -> Draft {
+    Draft {
+        outcome: ModelOutcome::LimitReached,
+        text: String::new(),
+        passages,
+        prompt: None,
+        completion: None,
+        attempts: Vec::new(),
+        usage: TokenUsage::default(),
+        model: EXTRACTIVE.to_owned(),
+        reservation: None,
+        over_budget: true,
     }
 }
 
@@ -66,8 +95,14 @@ async fn ask_model(desk: &Desk, question: &Question, understood: &Understood, pa
     let fixed_tokens = desk.tokens.count_messages(&fixed.messages);
     let fitted = budget::fit(parts, fixed_tokens, question.assistant.settings.prompt_tokens_max, &count);
     let rendered = render(question, understood, &fitted.parts)?;
+    let prompt_tokens = desk.tokens.count_messages(&rendered.messages);
+    let (model, reserved) = match reserve(desk, question, prompt_tokens, OUTPUT_TOKENS_MAX).await? {
+        Room::Taken { model, reservation } => (model, reservation),
+        Room::Quote => return Ok(quote_instead(understood, fitted.parts.passages)),
+        Room::HandOff => return Ok(over_budget(fitted.parts.passages)),
+    };
     let request = ChatRequest {
-        model: question.assistant.settings.model.clone(),
+        model,
         messages: rendered.messages.clone(),
         output_tokens_max: OUTPUT_TOKENS_MAX,
         temperature: 0.0,
@@ -78,13 +113,14 @@ async fn ask_model(desk: &Desk, question: &Question, understood: &Understood, pa
         name: rendered.name,
         version: rendered.version,
         hash: rendered.hash,
-        tokens: desk.tokens.count_messages(&rendered.messages),
+        tokens: prompt_tokens,
         messages: rendered.messages,
         cut: fitted.cut,
     };
     let mut draft = complete(desk, &request).await;
     draft.passages = fitted.parts.passages;
     draft.prompt = Some(prompt);
+    draft.reservation = reserved;
     Ok(draft)
 }
 
@@ -108,7 +144,10 @@ fn render(question: &Question, understood: &Understood, parts: &Parts) -> Result
         window: &parts.window,
         question: &question.text,
     };
-    Ok(prompts::answer(&prompt)?)
+    Ok(match &question.template {
+        Some(template) => prompts::answer_with(&template.source, template.version, &prompt)?,
+        None => prompts::answer(&prompt)?,
+    })
 }
 
 async fn complete(desk: &Desk, request: &ChatRequest) -> Draft {
@@ -121,6 +160,8 @@ async fn complete(desk: &Desk, request: &ChatRequest) -> Draft {
         attempts: Vec::new(),
         usage: TokenUsage::default(),
         model: String::new(),
+        reservation: None,
+        over_budget: false,
     };
     let Some(chat) = &desk.chat else { return draft };
     let asked = request.model.clone().unwrap_or_else(|| chat.id().to_owned());

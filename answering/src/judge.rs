@@ -4,6 +4,7 @@
 use crate::decide::{ModelOutcome, Outcome, Situation, ambiguity, decide, offered_first};
 use crate::rules::{self, Said};
 use crate::sanitize::sanitize;
+use crate::secrecy::Private;
 use crate::texts::{Texts, texts};
 use crate::understand::{Kind, Understood, Wish};
 use crate::verify::{Verified, verify};
@@ -62,7 +63,8 @@ pub struct Judged {
 pub fn judge(judging: &Judging<'_>) -> Judged {
     let understood = judging.understood;
     let language = understood.language.as_deref();
-    let verified = verify(judging.draft, judging.passages, language);
+    let withheld = private(judging).withheld(judging.draft);
+    let verified = verify(withheld.as_deref().unwrap_or(judging.draft), judging.passages, language);
     let raw = confidence::confidence(&understood.standalone, language, judging.passages, &verified.claims);
     let confidence = confidence::calibrated(raw, judging.settings.calibration.as_ref());
     let split = ambiguity(&understood.standalone, language, judging.passages);
@@ -76,7 +78,8 @@ pub fn judge(judging: &Judging<'_>) -> Judged {
         ambiguous: split.is_some(),
         model: judging.model,
         support: verified.support(),
-        blocked: verified.blocked,
+        // A model that tells what it was told in confidence may have been told to.
+        blocked: verified.blocked || withheld.is_some(),
         confidence: confidence.value,
         threshold: judging.settings.threshold(),
         clarifications: judging.clarifications,
@@ -115,6 +118,13 @@ impl Judging<'_> {
     fn texts(&self) -> &'static Texts {
         texts(self.settings.language.as_deref().or(self.understood.language.as_deref()))
     }
+}
+
+/// What the instructions say and neither the passages nor the customer.
+fn private(judging: &Judging<'_>) -> Private {
+    let passages = judging.passages.iter();
+    let public = passages.flat_map(|passage| [&*passage.title, &*passage.heading_path, &*passage.text]);
+    Private::new(&judging.settings.instructions, public.chain([judging.understood.standalone.as_str()]))
 }
 
 /// What the desk says itself: a greeting, a question back, a handoff.

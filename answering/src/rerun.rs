@@ -1,13 +1,16 @@
 //! Replays a stored answer from its trace, offline: the same passages, the same draft, the same bytes.
 
+use crate::answer::{Given, answer_given};
 use crate::decide::ModelOutcome;
 use crate::generate::{outcome_of, quote};
 use crate::judge::{Judged, Judging, judge, needs_no_knowledge};
 use crate::understand::understand;
-use crate::{Desk, Error, Passage, Result};
+use crate::{Desk, Error, Passage, Question, Result};
 use domain::message::Message;
+use domain::replay::Trial;
 use domain::trace::{Candidate, Trace};
-use domain::{MessageId, OrganizationId};
+use domain::usage::OverBudget;
+use domain::{AssistantId, MessageId, OrganizationId};
 
 /// A stored answer beside its replay.
 #[derive(Clone, Debug)]
@@ -30,13 +33,105 @@ pub async fn rerun(desk: &Desk, organization_id: OrganizationId, id: MessageId) 
             "message `{id}` was not answered by the pipeline, so nothing can be replayed"
         )));
     }
+    let passages = passages(desk, organization_id, &trace).await?;
+    let judged = replay(&trace, &passages);
+    let differences = differences(&stored, &judged);
+    Ok(Rerun { stored, content: judged.content, differences })
+}
+
+/// The step from which an answer is made anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString)]
+#[strum(serialize_all = "snake_case")]
+pub enum Stage {
+    /// Searches again, then everything after it.
+    Retrieve,
+    /// Writes the prompt and asks the model again over the passages of then.
+    Prompt,
+    /// Checks and decides again over the draft of then.
+    Verify,
+}
+
+/// Makes the answer anew from a step on, with something changed. From [`Stage::Verify`] on it asks no model; what
+/// a model call costs in the other stages is not recorded.
+pub async fn rerun_from(
+    desk: &Desk,
+    organization_id: OrganizationId,
+    id: MessageId,
+    stage: Stage,
+    trial: &Trial,
+) -> Result<Rerun> {
+    if let Some(problem) = trial.problem() {
+        return Err(Error::Invalid(problem));
+    }
+    let tenant = desk.database.of(organization_id);
+    let stored = tenant.load_message(id).await?;
+    let mut trace = tenant.load_trace(id).await?;
+    let read = passages(desk, organization_id, &trace).await?;
+    trace.settings = trial.applied(&trace.settings);
+    if stage == Stage::Verify {
+        let judged = replay(&trace, &read);
+        let differences = differences(&stored, &judged);
+        return Ok(Rerun { stored, content: judged.content, differences });
+    }
+    let conversation = tenant.load_conversation(stored.conversation_id).await?;
+    let question = asked(desk, organization_id, conversation.assistant_id, &trace, trial).await?;
+    let given = Given { passages: (stage == Stage::Prompt).then_some(read), facts: Some(trace.recalled_facts.clone()) };
+    let answer = answer_given(desk, &question, given).await?;
+    crate::spend::release(desk, &question, answer.reservation).await?;
+    let mut lines = Lines::default();
+    lines.compare("content", &stored.content, &answer.content);
+    lines.compare("citations", &format!("{:?}", stored.citations), &format!("{:?}", answer.citations));
+    lines.compare("decision", &format!("{:?}", stored.decision), &format!("{:?}", Some(answer.decision)));
+    lines.compare("handoff reason", &format!("{:?}", stored.handoff_reason), &format!("{:?}", answer.handoff_reason));
+    lines.compare("confidence", &format!("{:?}", stored.confidence), &format!("{:?}", answer.confidence));
+    lines.compare("passages read", &in_prompt(&trace), &in_prompt(&answer.trace));
+    Ok(Rerun { stored, content: answer.content, differences: lines.0 })
+}
+
+/// The question as it was put then, with what is changed.
+async fn asked(
+    desk: &Desk,
+    organization_id: OrganizationId,
+    assistant: AssistantId,
+    trace: &Trace,
+    trial: &Trial,
+) -> Result<Question> {
+    let mut assistant = desk.database.of(organization_id).load_assistant(assistant).await?;
+    assistant.settings = trace.settings.clone();
+    let used = trace.prompt.as_ref().map(|prompt| prompt.version);
+    let template = match (&trial.prompt_text, trial.prompt_version.or(used)) {
+        (Some(text), _) => Some(crate::template::draft(text)?),
+        (None, Some(version)) => crate::template::version(desk, organization_id, assistant.id, version).await?,
+        (None, None) => None,
+    };
+    Ok(Question {
+        organization_id,
+        assistant,
+        text: trace.question.clone(),
+        history: trace.history.clone(),
+        summary: String::new(),
+        facts: Vec::new(),
+        clarifications: trace.clarifications,
+        allowed_link_hosts: trace.allowed_link_hosts.clone(),
+        template,
+        budget: desk.database.of(organization_id).load_organization().await?.settings.budget,
+    })
+}
+
+fn in_prompt(trace: &Trace) -> String {
+    let read = trace.candidates.iter().filter(|candidate| candidate.in_prompt);
+    read.map(|candidate| format!("{} v{} {}", candidate.title, candidate.version, candidate.chunk_id))
+        .collect::<Vec<_>>()
+        .join(" | ")
+}
+
+/// The passages that were read for the answer, as they were then.
+pub async fn passages(desk: &Desk, organization_id: OrganizationId, trace: &Trace) -> Result<Vec<Passage>> {
     let mut passages = Vec::new();
     for candidate in trace.candidates.iter().filter(|candidate| candidate.in_prompt) {
         passages.push(reread(desk, organization_id, passages.len() + 1, candidate).await?);
     }
-    let judged = replay(&trace, &passages);
-    let differences = differences(&stored, &judged);
-    Ok(Rerun { stored, content: judged.content, differences })
+    Ok(passages)
 }
 
 async fn reread(desk: &Desk, organization_id: OrganizationId, index: usize, candidate: &Candidate) -> Result<Passage> {
@@ -76,6 +171,9 @@ fn replay(trace: &Trace, passages: &[Passage]) -> Judged {
         }
         (Some(_), _) => (String::new(), ModelOutcome::NoAnswer),
         (None, false) => (String::new(), ModelOutcome::Unavailable),
+        (None, true) if trace.over_budget && trace.settings.over_budget == OverBudget::HandOff => {
+            (String::new(), ModelOutcome::LimitReached)
+        }
         (None, true) if needs_no_knowledge(&understood) => (String::new(), ModelOutcome::NoAnswer),
         (None, true) => {
             let draft = quote(&understood, passages.to_vec());
@@ -101,18 +199,25 @@ fn is_half(finish_reason: &str) -> bool {
 }
 
 fn differences(stored: &Message, judged: &Judged) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut compare = |what: &str, before: String, after: String| {
-        if before != after {
-            lines.push(format!("{what}:\n  - {before}\n  + {after}"));
-        }
-    };
-    compare("content", stored.content.clone(), judged.content.clone());
-    compare("citations", format!("{:?}", stored.citations), format!("{:?}", judged.citations));
-    compare("decision", format!("{:?}", stored.decision), format!("{:?}", Some(judged.outcome.decision)));
-    compare("handoff reason", format!("{:?}", stored.handoff_reason), format!("{:?}", judged.outcome.reason));
+    let mut lines = Lines::default();
+    lines.compare("content", &stored.content, &judged.content);
+    lines.compare("citations", &format!("{:?}", stored.citations), &format!("{:?}", judged.citations));
+    lines.compare("decision", &format!("{:?}", stored.decision), &format!("{:?}", Some(judged.outcome.decision)));
+    lines.compare("handoff reason", &format!("{:?}", stored.handoff_reason), &format!("{:?}", judged.outcome.reason));
     if let Some(confidence) = stored.confidence {
-        compare("confidence", confidence.to_string(), judged.confidence.value.to_string());
+        lines.compare("confidence", &confidence.to_string(), &judged.confidence.value.to_string());
     }
-    lines
+    lines.0
+}
+
+/// What differs, a line each.
+#[derive(Default)]
+struct Lines(Vec<String>);
+
+impl Lines {
+    fn compare(&mut self, what: &str, before: &str, after: &str) {
+        if before != after {
+            self.0.push(format!("{what}:\n  - {before}\n  + {after}"));
+        }
+    }
 }

@@ -11,6 +11,9 @@ const PASSES_MAX: usize = 8;
 /// What stands where an address was.
 const REMOVED: &str = "(link removed)";
 
+/// What stands where a key was.
+const REMOVED_KEY: &str = "(key removed)";
+
 /// The text with tags removed, and with links, images and bare addresses outside `allowed_hosts` made
 /// plain; a host allows its subdomains, images are never allowed. Code is kept as it is.
 pub fn sanitize(markdown: &str, allowed_hosts: &[String]) -> String {
@@ -123,7 +126,8 @@ fn bare(text: &str, allowed: &[String]) -> Vec<Edit> {
     // A tag that is never closed is closed by what a viewer puts behind it.
     let opened =
         OPENED.find_iter(text).map(|found| Edit { range: found.start()..found.start() + 1, text: "< ".to_owned() });
-    addresses.chain(schemes).chain(tags).chain(opened).collect()
+    let keys = KEY.find_iter(text).map(|found| Edit { range: found.range(), text: REMOVED_KEY.to_owned() });
+    addresses.chain(schemes).chain(tags).chain(opened).chain(keys).collect()
 }
 
 fn overlaps(range: &Range<usize>, others: &[Range<usize>]) -> bool {
@@ -168,6 +172,12 @@ static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
         r#"(?i)(?:\b[a-z][a-z0-9+.-]{1,20}://|\bwww\.)[^\s<>"'`\[\]{}|\\^]+|(?:^|[\s(])//[a-z0-9][^\s<>"'`]*\.[^\s<>"'`]+"#,
     )
 });
+/// Keys of well-known services: one that stands in a page or a prompt is never repeated.
+static KEY: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"\b(?:sk-[A-Za-z0-9_-]{10,}|AKIA[0-9A-Z]{12,}|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{16,}|xox[abprs]-[A-Za-z0-9-]{10,}|AIza[A-Za-z0-9_-]{20,}|fd_live_[A-Za-z0-9]{8,}|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*)",
+    )
+});
 static SCHEME: LazyLock<Regex> =
     LazyLock::new(|| compiled(r#"(?i)(?:java|vb|live)script\s*:|\bdata\s*:\s*[a-z]+/[a-z0-9.+-]+[;,][^\s)"'<>]*"#));
 static TAG: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?s)<[/!?]?[A-Za-z][^<>]*>|<!--.*?-->"));
@@ -208,6 +218,7 @@ mod tests {
             ("[x](data:text/html;base64,PHNjcmlwdD4=)", "x"),
             ("[x](//evil.test)", "x"),
             ("[x](/relative)", "x"),
+            ("the key is sk-EXAMPLE-9F2D11 now", "the key is (key removed) now"),
             ("javascript:alert(1)", "alert(1)"),
             ("data:text/html,<b>x</b>", "x"),
             ("<script>alert(1)</script>", ""),
@@ -238,6 +249,7 @@ mod tests {
             "<https://example.com>",
             "Refunds take 14 days. [1] Cards are fine. [2]",
             "1. Open **Billing**\n2. Click _Cancel_\n\n> quoted",
+            "Set `OPENAI_API_KEY=sk-EXAMPLE-9F2D11` as shown, a task-oriented step.",
             "Use `<script src=\"https://cdn.test/x.js\">` in the head.",
             "```html\n<img src=\"https://cdn.test/x\">\n```",
             "a < b and b > c, 5<6",

@@ -9,8 +9,10 @@ use domain::assistant::Assistant;
 use domain::conversation::{Conversation, Holder};
 use domain::memory::Fact;
 use domain::message::{Message, Sender};
+use domain::prompt::AnswerTemplate;
 use domain::staffing::{People, Staffing};
 use domain::trace::PromptMessage;
+use domain::usage::Budget;
 use domain::{ConversationId, OrganizationId};
 use storage::turns::Setting;
 
@@ -63,6 +65,10 @@ pub struct Question {
     pub staffing: Staffing,
     /// Hosts that the answer may link to, besides those of the cited documents.
     pub allowed_link_hosts: Vec<String>,
+    /// The version of the prompt; `None` is the built-in one.
+    pub template: Option<AnswerTemplate>,
+    /// What the whole organization's model calls may cost.
+    pub budget: Budget,
 }
 
 impl Turn {
@@ -110,6 +116,7 @@ pub async fn load(desk: &Desk, organization_id: OrganizationId, id: Conversation
         earlier.iter().filter(|message| message.sender != Sender::System).map(|message| message.seq).collect();
     let read_from = earlier.iter().chain(&waiting).map(|message| message.seq).min().unwrap_or(1);
     let earlier_said = load_earlier(desk, &setting, &facts, read_from).await?;
+    let template = crate::template::in_use(desk, organization_id, setting.assistant.id, Some(id)).await?;
     let Setting { conversation, assistant, organization_settings, channel_kind, summary_seq, .. } = setting;
     let question = Question {
         organization_id,
@@ -122,6 +129,8 @@ pub async fn load(desk: &Desk, organization_id: OrganizationId, id: Conversation
         clarifications: conversation.clarifications,
         staffing,
         allowed_link_hosts: organization_settings.allowed_link_hosts,
+        template,
+        budget: organization_settings.budget,
     };
     Ok(Some(Turn { conversation, channel_kind, waiting, history_seqs, summary_seq, question }))
 }

@@ -186,6 +186,17 @@ fn evals() -> OpenApiRouter<App> {
         .routes(routes!(r::evals::runs::list_case_results))
         .routes(routes!(r::evals::runs::get_report))
         .routes(routes!(r::evals::runs::compare_runs))
+        .routes(routes!(r::evals::replays::create_replay))
+        .routes(routes!(r::evals::replays::get_replay))
+        .merge(read_prompts())
+}
+
+fn read_prompts() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(r::prompts::list_prompts))
+        .routes(routes!(r::prompts::list_prompt_versions))
+        .routes(routes!(r::prompts::get_prompt_version))
+        .routes(routes!(r::prompts::diff_prompt_versions))
 }
 
 fn admin() -> OpenApiRouter<App> {
@@ -193,6 +204,8 @@ fn admin() -> OpenApiRouter<App> {
         .routes(routes!(r::assistants::create_assistant))
         .routes(routes!(r::assistants::update_assistant))
         .routes(routes!(r::evals::runs::create_calibration))
+        .routes(routes!(r::prompts::create_prompt_version))
+        .routes(routes!(r::prompts::publish_prompt_version))
         .routes(routes!(r::keys::list_keys, r::keys::create_key))
         .routes(routes!(r::keys::delete_key))
         .routes(routes!(r::members::list_members))

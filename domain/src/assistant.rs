@@ -2,8 +2,10 @@
 
 use crate::calibration::Calibration;
 use crate::staffing::HandoffRules;
+use crate::usage::{Budget, OverBudget};
 use crate::{AssistantId, OrganizationId, Time};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// An AI persona of an organization.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,6 +57,31 @@ pub struct AssistantSettings {
     /// What turns raw confidences into probabilities; `None` is uncalibrated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
+    /// What its model calls may cost.
+    #[serde(skip_serializing_if = "Budget::is_unlimited")]
+    pub budget: Budget,
+    /// The model that is asked where the budget has no room for the usual one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cheaper_model: Option<String>,
+    /// What is done where it has no room for that one either.
+    pub over_budget: OverBudget,
+    /// The dataset and the bounds that a prompt must hold before it goes live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub publish_gate: Option<PublishGate>,
+}
+
+/// What a version of the prompt must hold on a dataset before it goes live.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishGate {
+    /// The newest dataset of this name.
+    pub dataset: String,
+    /// The least that each metric's value may be.
+    #[serde(default)]
+    pub min: BTreeMap<String, f64>,
+    /// The most that each metric's value may be.
+    #[serde(default)]
+    pub max: BTreeMap<String, f64>,
 }
 
 impl AssistantSettings {
@@ -80,6 +107,10 @@ impl Default for AssistantSettings {
             handoff: HandoffRules::default(),
             target_error: None,
             calibration: None,
+            budget: Budget::default(),
+            cheaper_model: None,
+            over_budget: OverBudget::default(),
+            publish_gate: None,
         }
     }
 }

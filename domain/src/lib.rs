@@ -25,6 +25,8 @@ pub mod message;
 pub mod notification;
 pub mod organization;
 pub mod page;
+pub mod prompt;
+pub mod replay;
 pub mod sentences;
 pub mod staffing;
 pub mod statistics;

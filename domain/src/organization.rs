@@ -1,6 +1,7 @@
 //! The tenant: everything else belongs to exactly one organization.
 
 use crate::staffing::PeopleSettings;
+use crate::usage::Budget;
 use crate::{AssistantId, OrganizationId, Time};
 use serde::{Deserialize, Serialize};
 
@@ -33,4 +34,6 @@ pub struct OrganizationSettings {
     pub allowed_link_hosts: Vec<String>,
     /// When and how people of the desk take over.
     pub people: PeopleSettings,
+    /// What the model calls of all its assistants may cost.
+    pub budget: Budget,
 }

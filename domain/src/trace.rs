@@ -56,6 +56,8 @@ pub struct Trace {
     pub timings_ms: BTreeMap<String, f64>,
     /// Model calls of this turn, failed ones included.
     pub attempts: Vec<ModelAttempt>,
+    /// Whether the budgets had no room for a model call.
+    pub over_budget: bool,
 }
 
 /// A rendered prompt.

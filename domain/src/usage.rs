@@ -73,3 +73,83 @@ pub struct UsageSum {
     /// The price, in millionths of a US dollar.
     pub cost_micro_usd: i64,
 }
+
+/// What model calls may cost at most; a limit that is absent does not bind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Budget {
+    /// In a UTC day, in millionths of a US dollar.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub day_micro_usd: Option<i64>,
+    /// In a UTC month, in millionths of a US dollar.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub month_micro_usd: Option<i64>,
+    /// Tokens in a UTC day, sent and written together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub day_tokens: Option<i64>,
+    /// Tokens in a UTC month, sent and written together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub month_tokens: Option<i64>,
+}
+
+impl Budget {
+    /// Whether what was spent leaves room for this much more.
+    pub fn has_room(&self, spent: &Spent, cost_micro_usd: i64, tokens: i64) -> bool {
+        let fits =
+            |limit: Option<i64>, spent: i64, more: i64| limit.is_none_or(|most| spent.saturating_add(more) <= most);
+        fits(self.day_micro_usd, spent.day_micro_usd, cost_micro_usd)
+            && fits(self.month_micro_usd, spent.month_micro_usd, cost_micro_usd)
+            && fits(self.day_tokens, spent.day_tokens, tokens)
+            && fits(self.month_tokens, spent.month_tokens, tokens)
+    }
+
+    /// Whether nothing binds.
+    pub fn is_unlimited(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What was spent so far, with what calls in flight may still cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "sqlx", derive(sqlx::FromRow))]
+pub struct Spent {
+    /// In this UTC day, in millionths of a US dollar.
+    pub day_micro_usd: i64,
+    /// In this UTC month.
+    pub month_micro_usd: i64,
+    /// Tokens in this UTC day.
+    pub day_tokens: i64,
+    /// Tokens in this UTC month.
+    pub month_tokens: i64,
+}
+
+/// What is done with a question when the budget has no room for its model call, after a cheaper model was tried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OverBudget {
+    /// The knowledge is quoted without a model.
+    #[default]
+    Extractive,
+    /// A person takes over, with the reason `usage_limit`.
+    HandOff,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_limit_binds_by_itself_and_to_the_last_millionth() {
+        let spent = Spent { day_micro_usd: 90, month_micro_usd: 900, day_tokens: 9, month_tokens: 99 };
+        for (budget, fits) in [
+            (Budget::default(), true),
+            (Budget { day_micro_usd: Some(100), ..Budget::default() }, true),
+            (Budget { day_micro_usd: Some(99), ..Budget::default() }, false),
+            (Budget { month_micro_usd: Some(909), ..Budget::default() }, false),
+            (Budget { day_tokens: Some(10), ..Budget::default() }, true),
+            (Budget { month_tokens: Some(99), ..Budget::default() }, false),
+        ] {
+            assert_eq!(budget.has_room(&spent, 10, 1), fits, "{budget:?}");
+        }
+    }
+}

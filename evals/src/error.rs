@@ -40,6 +40,9 @@ pub enum Error {
     /// The prompt cannot be rendered.
     #[error(transparent)]
     Prompt(#[from] prompts::Error),
+    /// A case could not be put.
+    #[error(transparent)]
+    Answering(#[from] answering::Error),
     /// Storage failed.
     #[error(transparent)]
     Storage(#[from] storage::Error),
@@ -53,6 +56,7 @@ impl Kinded for Error {
         match self {
             Self::Dataset { .. } | Self::File { .. } | Self::Invalid(_) => ErrorKind::Invalid,
             Self::Case { .. } | Self::Prompt(_) => ErrorKind::Internal,
+            Self::Answering(error) => error.kind(),
             Self::Storage(error) => error.kind(),
             Self::Retrieval(error) => error.kind(),
         }

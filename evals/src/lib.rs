@@ -4,6 +4,7 @@
 //! It changes nothing in the desk it runs on but its own tables. Read `run.rs` first, then `metrics/mod.rs`,
 //! `calibration/mod.rs` and `report/mod.rs`.
 
+mod ask;
 pub mod calibration;
 pub mod dataset;
 mod error;
@@ -12,6 +13,7 @@ pub mod job;
 pub mod memory;
 pub mod metrics;
 mod outcome;
+pub mod publish;
 pub mod report;
 mod retrieval;
 pub mod run;

@@ -1,14 +1,16 @@
 //! A run: every case of a dataset through the pipeline, each outcome stored as soon as it is there, so that a
 //! run that was killed goes on where it stopped, and an outcome that would be the same is taken over.
 
+use crate::ask::{Asked, Asking, ask};
 use crate::metrics::{scores, verdict};
-use crate::outcome::{failed, outcome};
 use crate::report::{Report, Source, build};
 use crate::{Error, Result, report};
-use answering::{Desk, Question};
+use answering::{Desk, Question, template};
 use domain::assistant::{Assistant, AssistantSettings};
-use domain::evaluation::{Case, CaseResult, Dataset, EvalRun, Outcome, RunState};
-use domain::trace::Trace;
+use domain::evaluation::{Case, CaseResult, Dataset, EvalRun, RunState};
+use domain::organization::Organization;
+use domain::prompt::AnswerTemplate;
+use domain::replay::{Knowledge, Trial};
 use domain::{AssistantId, DatasetId, OrganizationId, RunId};
 use prompts::AnswerPrompt;
 use serde::{Deserialize, Serialize};
@@ -25,7 +27,7 @@ pub const CONCURRENCY: usize = 4;
 /// Rows read at a time.
 const BATCH: i64 = 1_000;
 /// Counted up when the same set-up would answer otherwise than before.
-const PIPELINE_VERSION: u32 = 1;
+const PIPELINE_VERSION: u32 = 2;
 /// Earlier runs of the dataset that a report looks at.
 const EARLIER_SHOWN: i64 = 10;
 const NEVER: Duration = Duration::from_hours(24 * 365);
@@ -45,6 +47,15 @@ pub struct Setup {
     pub embedding_model: Option<String>,
     /// SHA-256 of the answer prompt's template, in hex.
     pub prompt_hash: String,
+    /// The version of the prompt; `None` is the built-in one.
+    #[serde(default)]
+    pub template: Option<AnswerTemplate>,
+    /// Which knowledge is searched.
+    #[serde(default)]
+    pub knowledge: Knowledge,
+    /// Whether the cases are past turns, asked as they were asked then.
+    #[serde(default)]
+    pub replays: bool,
     /// The knowledge version: the change-log seq.
     pub knowledge_version: i64,
     /// The program's version.
@@ -69,9 +80,19 @@ impl Default for Pace {
 }
 
 /// What the assistant's answers depend on at this moment.
-pub async fn setup(desk: &Desk, organization_id: OrganizationId, assistant: &Assistant) -> Result<Setup> {
+pub async fn setup(
+    desk: &Desk,
+    organization_id: OrganizationId,
+    assistant: &Assistant,
+    trial: &Trial,
+) -> Result<Setup> {
     let tenant = desk.database.of(organization_id);
-    let settings = assistant.settings.clone();
+    let settings = trial.applied(&assistant.settings);
+    let template = match (&trial.prompt_text, trial.prompt_version) {
+        (Some(text), _) => Some(template::draft(text)?),
+        (None, Some(version)) => template::version(desk, organization_id, assistant.id, version).await?,
+        (None, None) => template::in_use(desk, organization_id, assistant.id, None).await?,
+    };
     let probe = AnswerPrompt {
         assistant_name: &assistant.name,
         instructions: "",
@@ -83,23 +104,45 @@ pub async fn setup(desk: &Desk, organization_id: OrganizationId, assistant: &Ass
     };
     let configured = desk.chat.as_ref().map(|chat| chat.id().to_owned());
     let embedder = desk.embedder.queries().map(|queries| queries.embedder().model_id().to_owned());
+    let organization = tenant.load_organization().await?.settings;
     Ok(Setup {
         assistant: assistant.name.clone(),
-        allowed_link_hosts: tenant.load_organization().await?.settings.allowed_link_hosts,
+        allowed_link_hosts: organization.allowed_link_hosts,
         model: configured.map(|configured| settings.model.clone().unwrap_or(configured)),
         settings,
         embedding_model: embedder,
-        prompt_hash: prompts::answer(&probe)?.hash,
+        prompt_hash: hash_of(template.as_ref(), &probe)?,
+        template,
+        knowledge: trial.knowledge,
+        replays: trial.replays,
         knowledge_version: tenant.change_seq().await?,
         version: format!("{} · pipeline {PIPELINE_VERSION}", env!("CARGO_PKG_VERSION")),
     })
 }
 
+fn hash_of(template: Option<&AnswerTemplate>, probe: &AnswerPrompt<'_>) -> Result<String> {
+    Ok(match template {
+        Some(template) => prompts::answer_with(&template.source, template.version, probe)?.hash,
+        None => prompts::answer(probe)?.hash,
+    })
+}
+
 /// Begins a run, or finds the one of the same set-up that was interrupted.
 pub async fn begin(desk: &Desk, dataset: &Dataset, assistant_id: AssistantId, cached: bool) -> Result<EvalRun> {
+    begin_trial(desk, dataset, assistant_id, &Trial::default(), cached).await
+}
+
+/// The same with something changed against what is in use.
+pub async fn begin_trial(
+    desk: &Desk,
+    dataset: &Dataset,
+    assistant_id: AssistantId,
+    trial: &Trial,
+    cached: bool,
+) -> Result<EvalRun> {
     let tenant = desk.database.of(dataset.organization_id);
     let assistant = tenant.load_assistant(assistant_id).await?;
-    let setup = setup(desk, dataset.organization_id, &assistant).await?;
+    let setup = setup(desk, dataset.organization_id, &assistant, trial).await?;
     let fingerprint = hash(&(&setup, dataset.id, assistant_id));
     if cached && let Some(interrupted) = tenant.find_running_eval_run(&fingerprint).await? {
         return Ok(interrupted);
@@ -124,7 +167,7 @@ pub async fn prepared(desk: &Desk, run: EvalRun) -> Result<EvalRun> {
     }
     let tenant = desk.database.of(run.organization_id);
     let assistant = tenant.load_assistant(run.assistant_id).await?;
-    let setup = setup(desk, run.organization_id, &assistant).await?;
+    let setup = setup(desk, run.organization_id, &assistant, &Trial::of_setup(&run.setup)).await?;
     let fingerprint = hash(&(&setup, run.dataset_id, run.assistant_id));
     let setup = serde_json::to_value(&setup).map_err(|error| Error::Invalid(error.to_string()))?;
     let mut transaction = tenant.begin().await?;
@@ -137,7 +180,9 @@ pub async fn prepared(desk: &Desk, run: EvalRun) -> Result<EvalRun> {
 pub async fn ask_cases(desk: &Desk, run: &EvalRun, pace: Pace, on_case: impl Fn(&CaseResult)) -> Result<bool> {
     let started = Instant::now();
     let setup: Setup = read_setup(run)?;
-    let assistant = desk.database.of(run.organization_id).load_assistant(run.assistant_id).await?;
+    let tenant = desk.database.of(run.organization_id);
+    let organization = tenant.load_organization().await?;
+    let assistant = tenant.load_assistant(run.assistant_id).await?;
     // What the answers depend on is what the run began with, even where settings have changed meanwhile.
     let assistant = Assistant { settings: setup.settings.clone(), ..assistant };
     let done: HashSet<i64> = results(desk, run).await?.into_iter().map(|result| result.seq).collect();
@@ -147,9 +192,12 @@ pub async fn ask_cases(desk: &Desk, run: &EvalRun, pace: Pace, on_case: impl Fn(
     loop {
         while asked.len() < pace.concurrency.max(1) && started.elapsed() < pace.limit {
             let Some((seq, case)) = waiting.next() else { break };
-            let question = question(run.organization_id, assistant.clone(), &setup, &case);
-            let fingerprint = hash(&(&setup, &case.question, &case.history));
-            asked.spawn(ask(desk.clone(), question, seq, case, fingerprint, pace.cached));
+            let question = question(&organization, assistant.clone(), &setup, &case);
+            // A past turn is more than its words: its facts and passages are of its own.
+            let turn = setup.replays.then_some(&case.id);
+            let fingerprint = hash(&(&setup, &case.question, &case.history, turn));
+            let asking = Asking { question, seq, case, fingerprint, cached: pace.cached, setup: setup.clone() };
+            asked.spawn(ask(desk.clone(), asking));
         }
         let Some(joined) = asked.join_next().await else { break };
         let asked = joined.map_err(|error| Error::Invalid(format!("a case ended its task: {error}")))??;
@@ -247,9 +295,9 @@ fn read_setup(run: &EvalRun) -> Result<Setup> {
         .map_err(|error| Error::Invalid(format!("the set-up of run `{}` cannot be read: {error}", run.id)))
 }
 
-fn question(organization_id: OrganizationId, assistant: Assistant, setup: &Setup, case: &Case) -> Question {
+fn question(organization: &Organization, assistant: Assistant, setup: &Setup, case: &Case) -> Question {
     Question {
-        organization_id,
+        organization_id: organization.id,
         assistant,
         text: case.question.clone(),
         history: case.history.clone(),
@@ -259,31 +307,9 @@ fn question(organization_id: OrganizationId, assistant: Assistant, setup: &Setup
         clarifications: 0,
         staffing: domain::staffing::Staffing::default(),
         allowed_link_hosts: setup.allowed_link_hosts.clone(),
+        template: setup.template.clone(),
+        budget: organization.settings.budget,
     }
-}
-
-struct Asked {
-    seq: i64,
-    case: Case,
-    fingerprint: String,
-    cached: bool,
-    outcome: Outcome,
-    trace: Trace,
-}
-
-async fn ask(desk: Desk, question: Question, seq: i64, case: Case, fingerprint: String, cached: bool) -> Result<Asked> {
-    if cached {
-        let found = desk.database.of(question.organization_id).find_case_result(&fingerprint).await?;
-        // A failure is not a result: it is tried again.
-        if let Some((outcome, trace)) = found.filter(|(outcome, _)| outcome.error.is_none()) {
-            return Ok(Asked { seq, case, fingerprint, cached: true, outcome, trace });
-        }
-    }
-    let (outcome, trace) = match answering::answer(&desk, &question).await {
-        Ok(answer) => (outcome(&answer), answer.trace),
-        Err(error) => failed(&error),
-    };
-    Ok(Asked { seq, case, fingerprint, cached: false, outcome, trace })
 }
 
 async fn store(desk: &Desk, run: &EvalRun, asked: Asked) -> Result<CaseResult> {

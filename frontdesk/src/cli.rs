@@ -1,6 +1,7 @@
 //! The command line: every command and flag, and which settings the flags set.
 
 mod eval;
+mod prompts;
 mod review;
 mod scan;
 
@@ -11,7 +12,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-pub use eval::{Eval, EvalCollect, EvalRun};
+pub use eval::{Eval, EvalCollect, EvalReplay, EvalRun};
+pub use prompts::Prompts;
 pub use review::Review;
 pub use scan::Scan;
 
@@ -66,6 +68,9 @@ pub enum Command {
     /// Score answer quality
     #[command(subcommand)]
     Eval(Eval),
+    /// Versions of the prompt that answers are written from
+    #[command(subcommand)]
+    Prompts(Prompts),
     /// Sources of knowledge
     #[command(subcommand)]
     Sources(Sources),
@@ -193,6 +198,35 @@ pub struct Rerun {
     /// The id of an answer, msg_…
     #[arg(value_name = "ANSWER_MESSAGE_ID")]
     pub message: String,
+    /// Make it anew from this step on, with what is changed: retrieve, prompt or verify
+    #[arg(long, value_name = "STEP", value_parser = ["retrieve", "prompt", "verify"])]
+    pub from: Option<String>,
+    /// A version of the answer prompt
+    #[arg(long, value_name = "VERSION")]
+    pub prompt: Option<i64>,
+    /// Another model
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// Passages in the prompt at most
+    #[arg(long, value_name = "N")]
+    pub k: Option<usize>,
+    /// Weight of the vectors in the fusion, 0 to 1
+    #[arg(long, value_name = "SHARE")]
+    pub dense_weight: Option<f64>,
+    /// Below this confidence a person takes over, 0 to 1
+    #[arg(long, value_name = "SHARE")]
+    pub confidence_min: Option<f64>,
+}
+
+impl Rerun {
+    /// Whether something is changed.
+    pub fn changes(&self) -> bool {
+        self.prompt.is_some()
+            || self.model.is_some()
+            || self.k.is_some()
+            || self.dense_weight.is_some()
+            || self.confidence_min.is_some()
+    }
 }
 
 /// Sources of knowledge.

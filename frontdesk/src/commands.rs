@@ -9,6 +9,7 @@ mod key;
 mod llm;
 mod models;
 mod operate;
+mod prompts;
 mod read_pdf;
 mod rerun;
 mod review;
@@ -64,6 +65,7 @@ fn dispatch(cli: &Cli, environment: &Environment, output: Output) -> Result<Exit
         Command::Jobs(command) => opened(&sources, false, |wired| jobs::run(wired, command, output)),
         Command::Review(command) => opened(&sources, false, |wired| review::run(wired, command, output)),
         Command::Eval(command) => opened(&sources, false, |wired| eval::run(wired, command, output)),
+        Command::Prompts(command) => opened(&sources, false, |wired| prompts::run(wired, command, output)),
         Command::Sources(command) => opened(&sources, false, |wired| sources::run(wired, command, output)),
         Command::Key(command) => opened(&sources, false, |wired| key::run(wired, command, output)),
         Command::Models(command) => {

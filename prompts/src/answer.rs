@@ -7,8 +7,11 @@ use serde::Serialize;
 /// What the model says where the passages do not answer.
 pub const NO_ANSWER: &str = "NO_ANSWER";
 
-const TEMPLATE: Template<'static> =
+pub(crate) const TEMPLATE: Template<'static> =
     Template { name: "answer", version: 1, source: include_str!("../templates/answer.md") };
+
+/// The variables that a template may use.
+pub(crate) const VARIABLES: [&str; 6] = ["assistant_name", "instructions", "language", "facts", "passages", "fence"];
 
 /// What the answer is written from.
 #[derive(Clone, Debug, Default)]

@@ -4,7 +4,7 @@ use crate::render::{Error, Rendered, Template, fence, fenced, message};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-const TEMPLATE: Template<'static> =
+pub(crate) const TEMPLATE: Template<'static> =
     Template { name: "draft_article", version: 1, source: include_str!("../templates/draft_article.md") };
 /// Articles of one document.
 pub const DRAFT_ARTICLES_MAX: usize = 12;

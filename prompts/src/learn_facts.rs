@@ -5,7 +5,7 @@ use crate::summarize::transcript;
 use domain::trace::PromptMessage;
 use serde::Serialize;
 
-const TEMPLATE: Template<'static> =
+pub(crate) const TEMPLATE: Template<'static> =
     Template { name: "learn_facts", version: 2, source: include_str!("../templates/learn_facts.md") };
 
 /// What facts are learned from.

@@ -4,6 +4,7 @@
 //! crate asks no model and counts no tokens. Read `templates/answer.md` and `answer.rs` first.
 
 mod answer;
+mod catalog;
 mod draft_article;
 mod learn_facts;
 mod render;
@@ -11,6 +12,7 @@ mod standalone;
 mod summarize;
 
 pub use answer::{AnswerPrompt, NO_ANSWER, PromptPassage, answer, answer_with};
+pub use catalog::{BuiltIn, built_in, check_answer, difference};
 pub use draft_article::{DRAFT_ARTICLES_MAX, DraftArticlePrompt, draft_article, draft_article_schema};
 pub use learn_facts::{LearnFactsPrompt, learn_facts};
 pub use render::{Error, Rendered};

@@ -78,8 +78,31 @@ impl Template<'_> {
         let system = template.render(minijinja::value::Serde(values)).map_err(located)?;
         let mut messages = vec![message("system", system.trim_end().to_owned())];
         messages.extend(following);
-        let hash = hex(&Sha256::digest(self.source));
-        Ok(Rendered { name: self.name.to_owned(), version: self.version, hash, messages })
+        Ok(Rendered { name: self.name.to_owned(), version: self.version, hash: hash(self.source), messages })
+    }
+
+    /// Refuses variables that are not known, wherever they stand.
+    pub(crate) fn check_variables(self, known: &[&str]) -> Result<(), Error> {
+        let environment = Environment::new();
+        let located = |error: minijinja::Error| self.located(&error);
+        let template = environment.template_from_named_str(self.name, self.source).map_err(located)?;
+        let mut unknown: Vec<String> = template.undeclared_variables(false).into_iter().collect();
+        unknown.retain(|name| !known.contains(&name.as_str()));
+        unknown.sort();
+        let Some(name) = unknown.first() else { return Ok(()) };
+        let message = format!("there is no variable `{name}`; known are {}", known.join(", "));
+        Err(self.at(first_word(self.source, name), &message))
+    }
+
+    /// An error at a byte of the template.
+    pub(crate) fn at(self, start: usize, message: &str) -> Error {
+        let before = self.source.get(..start).unwrap_or_default();
+        Error::Template {
+            name: self.name.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1,
+            message: message.to_owned(),
+        }
     }
 
     fn located(self, error: &minijinja::Error) -> Error {
@@ -94,6 +117,18 @@ impl Template<'_> {
             message: format!("{}{detail}", error.kind()),
         }
     }
+}
+
+/// Where the word stands first within `{{ … }}` or `{% … %}`; the beginning where it cannot be found.
+fn first_word(source: &str, word: &str) -> usize {
+    let is_part = |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
+    let stands_alone = |at: usize| {
+        let (before, after) = (source.get(..at).unwrap_or_default(), source.get(at + word.len()..).unwrap_or_default());
+        let opened = before.rfind("{{").max(before.rfind("{%"));
+        let closed = before.rfind("}}").max(before.rfind("%}"));
+        opened > closed && !is_part(before.chars().next_back()) && !is_part(after.chars().next())
+    };
+    source.match_indices(word).map(|(at, _)| at).find(|at| stands_alone(*at)).unwrap_or(0)
 }
 
 /// One message of a prompt.
@@ -118,6 +153,11 @@ pub(crate) fn fence<'a>(texts: &(impl Iterator<Item = &'a str> + Clone)) -> Stri
         }
         digest = Sha256::digest(digest);
     }
+}
+
+/// SHA-256 of a template, in hex.
+pub(crate) fn hash(source: &str) -> String {
+    hex(&Sha256::digest(source))
 }
 
 fn hex(bytes: &[u8]) -> String {

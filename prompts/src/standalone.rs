@@ -4,7 +4,7 @@ use crate::render::{Error, Rendered, Template, fence, fenced, message};
 use domain::trace::PromptMessage;
 use serde::{Deserialize, Serialize};
 
-const TEMPLATE: Template<'static> =
+pub(crate) const TEMPLATE: Template<'static> =
     Template { name: "standalone", version: 1, source: include_str!("../templates/standalone.md") };
 
 /// What the question is made whole from.

@@ -4,7 +4,7 @@ use crate::render::{Error, Rendered, Template, fence, fenced, message};
 use domain::trace::PromptMessage;
 use serde::Serialize;
 
-const TEMPLATE: Template<'static> =
+pub(crate) const TEMPLATE: Template<'static> =
     Template { name: "summarize", version: 1, source: include_str!("../templates/summarize.md") };
 
 /// What is summarized.

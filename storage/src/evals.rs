@@ -4,7 +4,7 @@ use crate::list::{List, texts};
 use crate::sql::{Run, Sql};
 use crate::{Error, Keyset, Result, Tenant, Transaction};
 use domain::evaluation::{Case, Dataset, PastTurn};
-use domain::{DatasetId, Time};
+use domain::{AssistantId, DatasetId, Time};
 use sha2::{Digest, Sha256};
 use sqlx::types::Json;
 
@@ -33,6 +33,8 @@ pub struct TurnFilter {
     pub handed_off: Option<bool>,
     /// Only turns after which a person of the desk wrote.
     pub corrected: bool,
+    /// Only replies of this assistant.
+    pub assistant: Option<AssistantId>,
 }
 
 impl Transaction {
@@ -150,6 +152,7 @@ impl Tenant<'_> {
                  where m.organization_id = $1 and m.sender = 'ai' and m.decision is not null
                     and m.created_at >= $2 and m.created_at < $3 and ($4 is null or f.rating = $4)
                     and ($5 is null or (m.decision = 'hand_off') = $5) and (not $6 or exists (select 1 {CORRECTION}))
+                    and ($8 is null or m.sender_id = $8)
                  order by m.created_at, m.id limit $7"
             )),
             (
@@ -160,6 +163,7 @@ impl Tenant<'_> {
                 filter.handed_off,
                 filter.corrected,
                 TURNS_MAX,
+                filter.assistant,
             ),
         )
         .await

@@ -195,6 +195,7 @@ async fn past_turns_become_cases(database: &Database) {
         rating: None,
         handed_off: None,
         corrected: false,
+        assistant: None,
     };
     let cases = tenant.collect_cases(&all).await.unwrap();
     assert_eq!(cases.len(), 2);

@@ -7,7 +7,7 @@ use crate::error::{Problem, Result};
 use crate::objects::{CitationObject, UsageObject};
 use crate::routes::assistants::default_assistant;
 use answering::receive::CONTENT_CHARS_MAX;
-use answering::{Answer, Question};
+use answering::{Answer, Question, template};
 use axum::extract::State;
 use domain::assistant::Assistant;
 use domain::handoff::HandoffReason;
@@ -108,7 +108,7 @@ pub(crate) async fn create_answer(
         Some(id) => tenant.load_assistant(id).await?,
         None => default_assistant(tenant).await?,
     };
-    let asked = Asked { text: body.question, history: body.history, facts: Vec::new() };
+    let asked = Asked { text: body.question, history: body.history, facts: Vec::new(), template: Template::InUse };
     Ok(axum::Json(answer(&app, caller.organization_id(), assistant, asked).await?))
 }
 
@@ -117,6 +117,17 @@ pub(crate) struct Asked {
     pub(crate) text: String,
     pub(crate) history: Vec<Said>,
     pub(crate) facts: Vec<Fact>,
+    pub(crate) template: Template,
+}
+
+/// Which prompt the answer is written from.
+pub(crate) enum Template {
+    /// The published one.
+    InUse,
+    /// That version, published or not.
+    Version(i64),
+    /// A text that is tried.
+    Draft(String),
 }
 
 /// Runs the pipeline without a conversation; what a model call cost is recorded.
@@ -143,6 +154,12 @@ pub(crate) async fn answer(
         clarifications: 0,
         staffing: domain::staffing::Staffing::default(),
         allowed_link_hosts: organization.settings.allowed_link_hosts,
+        template: match asked.template {
+            Template::InUse => template::in_use(&app.desk, organization_id, assistant_id, None).await?,
+            Template::Version(version) => template::version(&app.desk, organization_id, assistant_id, version).await?,
+            Template::Draft(text) => Some(template::draft(&text)?),
+        },
+        budget: organization.settings.budget,
     };
     let answer = answering::answer(&app.desk, &question).await?;
     record_usage(app, organization_id, assistant_id, &answer).await?;
@@ -155,10 +172,17 @@ async fn record_usage(
     assistant_id: AssistantId,
     answer: &Answer,
 ) -> Result<()> {
-    if answer.usage.input_tokens == 0 && answer.usage.output_tokens == 0 {
+    let used = answer.usage.input_tokens > 0 || answer.usage.output_tokens > 0;
+    if !used && answer.reservation.is_none() {
         return Ok(());
     }
     let mut transaction = app.of(organization_id).begin().await?;
+    if let Some(reservation) = answer.reservation {
+        transaction.release_reservation(reservation).await?;
+    }
+    if !used {
+        return Ok(transaction.commit().await?);
+    }
     transaction
         .insert_usage(NewUsage {
             conversation_id: None,

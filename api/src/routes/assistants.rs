@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use domain::assistant::{Assistant, AssistantSettings};
 use domain::staffing::HandoffRules;
+use domain::usage::Budget;
 use domain::{AssistantId, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -73,6 +74,16 @@ pub(crate) struct AssistantSettingsObject {
     prompt_tokens_max: usize,
     /// Tokens of the conversation window at most.
     window_tokens_max: usize,
+    /// What its model calls may cost: `day_micro_usd month_micro_usd day_tokens month_tokens`.
+    #[schema(value_type = Option<Object>)]
+    budget: Option<serde_json::Value>,
+    /// The model that is asked where the budget has no room for the usual one.
+    cheaper_model: Option<String>,
+    /// What is done where it has no room for that one either: `extractive` or `hand_off`.
+    over_budget: String,
+    /// What a version of the prompt must hold before it goes live: `dataset`, and bounds `min` and `max` by metric.
+    #[schema(value_type = Option<Object>)]
+    publish_gate: Option<serde_json::Value>,
 }
 
 impl From<Assistant> for AssistantObject {
@@ -224,6 +235,7 @@ fn check(settings: &AssistantSettings) -> Result<()> {
             "handoff",
             "at most 100 topics of 1 to 100 words, languages as two letters, `failed_turns` from 1 to 20".to_owned(),
         ),
+        (is_sound(&settings.budget), "budget", "of whole numbers from 0".to_owned()),
         (refusal(settings).is_none(), "target_error", refusal(settings).unwrap_or_default()),
     ];
     match rules.into_iter().find(|(kept, ..)| !kept) {
@@ -244,6 +256,11 @@ fn handoff_rules_are_sound(rules: &HandoffRules) -> bool {
         && rules.languages.len() <= 100
         && rules.languages.iter().all(is_code)
         && rules.failed_turns.is_none_or(|turns| (1..=20).contains(&turns))
+}
+
+fn is_sound(budget: &Budget) -> bool {
+    let limits = [budget.day_micro_usd, budget.month_micro_usd, budget.day_tokens, budget.month_tokens];
+    limits.into_iter().flatten().all(|limit| limit >= 0)
 }
 
 /// Why the target error rate cannot be promised, where one is set and cannot.

@@ -25,6 +25,7 @@ pub(crate) mod notes;
 pub(crate) mod notifications;
 pub(crate) mod people_settings;
 pub(crate) mod playground;
+pub(crate) mod prompts;
 pub(crate) mod resolution;
 pub(crate) mod review;
 pub(crate) mod scan_changes;

@@ -3,8 +3,8 @@
 use crate::app::App;
 use crate::auth::Caller;
 use crate::body::Json;
-use crate::error::Result;
-use crate::routes::answers::{AnswerObject, Asked, Said, answer};
+use crate::error::{Problem, Result};
+use crate::routes::answers::{AnswerObject, Asked, Said, Template, answer};
 use crate::routes::assistants::{AssistantSettingsObject, default_assistant, merged};
 use crate::routes::messages::{Wanted, deltas, event};
 use axum::extract::State;
@@ -44,6 +44,12 @@ pub(crate) struct CreatePlaygroundRun {
     /// What was said before, oldest first.
     #[serde(default)]
     history: Vec<Said>,
+    /// The version of the answer prompt to try; the published one where absent.
+    #[serde(default)]
+    prompt_version: Option<i64>,
+    /// A template to try in place of a version.
+    #[serde(default)]
+    prompt_text: Option<String>,
 }
 
 /// Runs the pipeline with draft settings; only what a model call cost is recorded.
@@ -71,13 +77,26 @@ pub(crate) async fn create_playground_run(
         }
         None => Vec::new(),
     };
-    let asked = Asked { text: body.question, history: body.history, facts };
+    let template = match (body.prompt_text, body.prompt_version) {
+        (Some(_), Some(_)) => {
+            return Err(Problem::invalid("give `prompt_text` or `prompt_version`, not both").at("/prompt_text"));
+        }
+        (Some(text), None) => Template::Draft(checked(text)?),
+        (None, Some(version)) => Template::Version(version),
+        (None, None) => Template::InUse,
+    };
+    let asked = Asked { text: body.question, history: body.history, facts, template };
     match wanted {
         Wanted::Stream => Ok(stream_run(app, caller.organization_id(), assistant, asked)),
         Wanted::Later | Wanted::Answer => {
             Ok(axum::Json(answer(&app, caller.organization_id(), assistant, asked).await?).into_response())
         }
     }
+}
+
+fn checked(text: String) -> Result<String> {
+    prompts::check_answer(&text).map_err(|error| Problem::invalid(error.to_string()).at("/prompt_text"))?;
+    Ok(text)
 }
 
 fn stream_run(app: App, organization_id: OrganizationId, assistant: Assistant, asked: Asked) -> Response {

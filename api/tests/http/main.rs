@@ -21,6 +21,7 @@ mod memory;
 mod operations;
 mod people;
 mod playground;
+mod prompts;
 mod rescans;
 mod review;
 mod support;

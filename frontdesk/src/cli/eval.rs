@@ -23,6 +23,8 @@ pub enum Eval {
         #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
         limit: u32,
     },
+    /// Ask the customers' turns of a period again with something changed; shows only what becomes otherwise
+    Replay(EvalReplay),
     /// Make a dataset of what customers asked
     Collect(EvalCollect),
     /// Put a run's calibration in force for its assistant
@@ -61,6 +63,53 @@ pub struct EvalRun {
     #[arg(long)]
     pub fresh: bool,
     /// Cases asked at the same time
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub concurrency: u32,
+}
+
+/// Flags of `eval replay`.
+#[derive(Clone, Debug, Args)]
+pub struct EvalReplay {
+    /// Replies from this UTC day (2026-11-01) or time on
+    #[arg(long, value_name = "DATE")]
+    pub from: String,
+    /// Replies until the end of this day, or before this time [default: now]
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<String>,
+    /// A version of the answer prompt; `frontdesk prompts list` shows them
+    #[arg(long, value_name = "VERSION", conflicts_with = "prompt_file")]
+    pub prompt: Option<i64>,
+    /// A template that is not stored
+    #[arg(long, value_name = "FILE")]
+    pub prompt_file: Option<PathBuf>,
+    /// Another model
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// Passages in the prompt at most
+    #[arg(long, value_name = "N")]
+    pub k: Option<usize>,
+    /// Weight of the vectors in the fusion, 0 to 1
+    #[arg(long, value_name = "SHARE")]
+    pub dense_weight: Option<f64>,
+    /// Below this confidence a person takes over, 0 to 1
+    #[arg(long, value_name = "SHARE")]
+    pub confidence_min: Option<f64>,
+    /// now searches what is known now; then takes the passages that were read then
+    #[arg(long, value_name = "WHICH", default_value = "now", value_parser = ["now", "then"])]
+    pub knowledge: String,
+    /// Who answered, an assistant's id [default: the desk's own]
+    #[arg(long, value_name = "ASSISTANT")]
+    pub assistant: Option<String>,
+    /// Only say how many turns there are and what they take
+    #[arg(long)]
+    pub estimate: bool,
+    /// Exit with 1 where a turn gets worse or is newly handed off
+    #[arg(long)]
+    pub gate: bool,
+    /// Ask every turn anew
+    #[arg(long)]
+    pub fresh: bool,
+    /// Turns asked at the same time
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub concurrency: u32,
 }

@@ -4,7 +4,7 @@ use crate::cli;
 use crate::failure::Failure;
 use crate::output::{Exit, Output};
 use crate::wiring::Wired;
-use answering::{Answer, Question, answer};
+use answering::{Answer, Question, answer, spend, template};
 use domain::message::{Citation, Message};
 use domain::trace::Trace;
 use serde::Serialize;
@@ -55,8 +55,14 @@ async fn dry(wired: &Wired, text: &str) -> Result<Answer, Failure> {
         clarifications: 0,
         staffing: domain::staffing::Staffing::default(),
         allowed_link_hosts: wired.home.organization.settings.allowed_link_hosts.clone(),
+        template: template::in_use(&wired.desk, wired.organization_id(), wired.home.assistant.id, None)
+            .await
+            .map_err(|error| problem(&error))?,
+        budget: wired.home.organization.settings.budget,
     };
-    answer(&wired.desk, &question).await.map_err(|error| problem(&error))
+    let answer = answer(&wired.desk, &question).await.map_err(|error| problem(&error))?;
+    spend::release(&wired.desk, &question, answer.reservation).await.map_err(|error| problem(&error))?;
+    Ok(answer)
 }
 
 fn of_answer(answer: Answer, trace: bool) -> Shown {

@@ -2,6 +2,7 @@
 
 mod calibrate;
 mod collect;
+mod replay;
 mod shown;
 
 use crate::cli;
@@ -24,6 +25,7 @@ pub(crate) async fn run(wired: Wired, command: &cli::Eval, output: Output) -> Re
         cli::Eval::Run(options) => run_dataset(&wired, options, output).await,
         cli::Eval::Compare { before, after } => compare_runs(&wired, before, after, output).await,
         cli::Eval::List { limit } => list(&wired, *limit, output).await,
+        cli::Eval::Replay(options) => replay::run(&wired, options, output).await,
         cli::Eval::Collect(options) => collect::run(&wired, options, output).await,
         cli::Eval::Calibrate { run, target_error, off } => {
             calibrate::run(&wired, run, *target_error, *off, output).await

@@ -126,6 +126,7 @@ fn filter(app: &App, conversations: Conversations) -> Result<TurnFilter> {
         rating: conversations.rating,
         handed_off: conversations.handed_off,
         corrected: conversations.corrected,
+        assistant: None,
     })
 }
 

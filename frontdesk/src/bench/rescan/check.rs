@@ -113,6 +113,8 @@ impl Run {
             clarifications: 0,
             staffing: domain::staffing::Staffing::default(),
             allowed_link_hosts: Vec::new(),
+            template: None,
+            budget: domain::usage::Budget::default(),
         };
         let answer = answer(&wired.desk, &question).await.map_err(|error| broken("a question failed", &error))?;
         Ok(answer.citations.iter().any(|citation| citation.url.as_deref() == Some(url)))

@@ -20,6 +20,7 @@ pub(super) async fn run(wired: &Wired, options: &cli::EvalCollect, output: Outpu
         rating: options.rating.clone(),
         handed_off: options.handed_off.then_some(true),
         corrected: options.corrected,
+        assistant: None,
     };
     let tenant = wired.desk.database.of(wired.organization_id());
     let cases = tenant.collect_cases(&filter).await.map_err(|error| problem(&error))?;

@@ -1,0 +1,104 @@
+//! Asks one case: as it stands, or as the past turn that it was.
+
+use crate::Result;
+use crate::outcome::{failed, outcome};
+use crate::run::Setup;
+use answering::answer::{Given, answer_given};
+use answering::{Answer, Desk, Question, spend};
+use domain::evaluation::{Case, Outcome};
+use domain::handoff::HandoffReason;
+use domain::replay::Knowledge;
+use domain::trace::Trace;
+use domain::{ErrorKind, Kinded, MessageId};
+use storage::usage::NewUsage;
+
+/// A case with its outcome.
+pub(crate) struct Asked {
+    pub(crate) seq: i64,
+    pub(crate) case: Case,
+    pub(crate) fingerprint: String,
+    pub(crate) cached: bool,
+    pub(crate) outcome: Outcome,
+    pub(crate) trace: Trace,
+}
+
+/// A case to ask.
+pub(crate) struct Asking {
+    pub(crate) question: Question,
+    pub(crate) seq: i64,
+    pub(crate) case: Case,
+    pub(crate) fingerprint: String,
+    pub(crate) cached: bool,
+    pub(crate) setup: Setup,
+}
+
+/// Asks a case, or takes its outcome over.
+pub(crate) async fn ask(desk: Desk, asking: Asking) -> Result<Asked> {
+    let Asking { mut question, seq, case, fingerprint, cached, setup } = asking;
+    if cached {
+        let found = desk.database.of(question.organization_id).find_case_result(&fingerprint).await?;
+        if let Some((outcome, trace)) = found.filter(|(outcome, trace)| is_whole(outcome, trace, &setup)) {
+            return Ok(Asked { seq, case, fingerprint, cached: true, outcome, trace });
+        }
+    }
+    let given =
+        if setup.replays { past(&desk, &mut question, &case, setup.knowledge).await? } else { Given::default() };
+    let (outcome, trace) = match answer_given(&desk, &question, given).await {
+        Ok(answer) => {
+            record(&desk, &question, &answer).await?;
+            (outcome(&answer), answer.trace)
+        }
+        Err(error) => failed(&error),
+    };
+    Ok(Asked { seq, case, fingerprint, cached: false, outcome, trace })
+}
+
+/// Whether an earlier outcome is what the set-up gives: a failure, a search with half its means or a model that
+/// was down or too dear is none, it is tried again.
+fn is_whole(outcome: &Outcome, trace: &Trace, setup: &Setup) -> bool {
+    let half_searched = setup.embedding_model.is_some() && trace.degraded.is_some();
+    let unasked = outcome.handoff_reason == Some(HandoffReason::ModelUnavailable);
+    outcome.error.is_none() && !half_searched && !unasked && !trace.over_budget
+}
+
+/// Puts the question as it was put then; what the trace of then no longer tells is taken from the case.
+async fn past(desk: &Desk, question: &mut Question, case: &Case, knowledge: Knowledge) -> Result<Given> {
+    let Ok(message) = case.id.parse::<MessageId>() else { return Ok(Given::default()) };
+    let trace = match desk.database.of(question.organization_id).load_trace(message).await {
+        Ok(trace) => trace,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Given::default()),
+        Err(error) => return Err(error.into()),
+    };
+    question.text.clone_from(&trace.question);
+    question.history.clone_from(&trace.history);
+    question.clarifications = trace.clarifications;
+    let passages = match knowledge {
+        Knowledge::Then => Some(answering::rerun::passages(desk, question.organization_id, &trace).await?),
+        Knowledge::Now => None,
+    };
+    Ok(Given { passages, facts: Some(trace.recalled_facts) })
+}
+
+/// Records what a model call cost, in place of the room that it took in the budgets.
+async fn record(desk: &Desk, question: &Question, answer: &Answer) -> Result<()> {
+    let used = answer.usage.input_tokens > 0 || answer.usage.output_tokens > 0;
+    if !used {
+        return Ok(spend::release(desk, question, answer.reservation).await?);
+    }
+    let mut transaction = desk.database.of(question.organization_id).begin().await?;
+    if let Some(reservation) = answer.reservation {
+        transaction.release_reservation(reservation).await?;
+    }
+    transaction
+        .insert_usage(NewUsage {
+            conversation_id: None,
+            message_id: None,
+            assistant_id: Some(question.assistant.id),
+            operation: "chat",
+            model: answer.model.clone().unwrap_or_default(),
+            tokens: answer.usage,
+            cost_micro_usd: answer.cost_micro_usd,
+        })
+        .await?;
+    Ok(transaction.commit().await?)
+}

@@ -1,0 +1,121 @@
+//! Budgets in the pipeline, and the gate before a prompt.
+
+use crate::desk::Bed;
+use domain::assistant::PublishGate;
+use domain::evaluation::Case;
+use domain::handoff::HandoffReason;
+use domain::message::Decision;
+use domain::prompt::{ANSWER, PromptState};
+use domain::replay::Trial;
+use domain::usage::{Budget, OverBudget};
+use evals::run::{Pace, ask_cases, begin_trial, finish};
+use std::collections::BTreeMap;
+use storage::prompts::{NewPromptVersion, Publication};
+
+const REFUNDS: &str = "Refunds take 14 days after we receive the bike.";
+const QUESTION: &str = "How long do refunds take after you receive the bike?";
+
+async fn bed() -> Bed {
+    let bed = Bed::new(|request| {
+        let whole = request.messages[0].content.contains("Copy numbers");
+        if whole { format!("{REFUNDS} [1]") } else { "Refunds take about a fortnight, we believe [1].".to_owned() }
+    })
+    .await;
+    bed.publish("refunds", "Refunds", REFUNDS).await;
+    bed
+}
+
+#[tokio::test]
+async fn over_budget_a_cheaper_model_answers_then_the_knowledge_then_a_person() {
+    let mut bed = bed().await;
+    let first = bed.customer_says(QUESTION).await;
+    let tenant = bed.desk.database.of(bed.organization_id);
+    let spent = tenant.spent(None).await.unwrap();
+    let message = tenant.load_message(first).await.unwrap();
+    assert_eq!((spent.day_micro_usd, spent.day_tokens), (1_050, 1_050), "what was used");
+    assert_eq!(message.cost_micro_usd, 1_050);
+
+    // Room for the cheaper model's call only: a call may write 700 tokens, which cost 700 at the usual price.
+    bed.set(|settings| {
+        settings.budget = Budget { day_micro_usd: Some(1_150), ..Budget::default() };
+        settings.cheaper_model = Some("cheap".to_owned());
+    })
+    .await;
+    let cheaper = bed.customer_says(&format!("{QUESTION} Please.")).await;
+    let message = bed.desk.database.of(bed.organization_id).load_message(cheaper).await.unwrap();
+    assert_eq!((message.model.as_deref(), message.decision), (Some("cheap"), Some(Decision::Answer)));
+    let spent = bed.desk.database.of(bed.organization_id).spent(None).await.unwrap();
+    assert!(spent.day_micro_usd < 1_150, "nothing stays reserved: {spent:?}");
+
+    bed.set(|settings| settings.budget.day_micro_usd = Some(1_060)).await;
+    let quoted = bed.customer_says(&format!("{QUESTION} Thanks!")).await;
+    let message = bed.desk.database.of(bed.organization_id).load_message(quoted).await.unwrap();
+    assert_eq!((message.model.as_deref(), message.cost_micro_usd), (Some("extractive"), 0));
+    assert!(message.content.starts_with("Refunds take 14 days"), "{}", message.content);
+
+    bed.set(|settings| settings.over_budget = OverBudget::HandOff).await;
+    let handed = bed.customer_says(&format!("{QUESTION} Now?")).await;
+    let message = bed.desk.database.of(bed.organization_id).load_message(handed).await.unwrap();
+    assert_eq!(message.handoff_reason, Some(HandoffReason::UsageLimit));
+    for id in [first, cheaper, quoted, handed] {
+        let rerun = answering::rerun::rerun(&bed.desk, bed.organization_id, id).await.unwrap();
+        assert_eq!(rerun.differences, Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn a_version_goes_live_only_when_its_run_passes() {
+    let mut bed = bed().await;
+    let gate = PublishGate {
+        dataset: "refunds".to_owned(),
+        min: BTreeMap::from([("key_fact_recall".to_owned(), 0.9)]),
+        max: BTreeMap::new(),
+    };
+    bed.set(|settings| settings.publish_gate = Some(gate.clone())).await;
+    let case = Case {
+        id: "refund".into(),
+        question: QUESTION.into(),
+        documents: vec!["refunds".into()],
+        key_facts: vec!["refunds take 14 days".into()],
+        answerable: Some(true),
+        ..Case::default()
+    };
+    let built_in = prompts::built_in().into_iter().find(|prompt| prompt.has_versions).unwrap().source;
+    let shorter = built_in.replace("- Be short:", "- Be very short:");
+    let careless: String =
+        built_in.lines().filter(|line| !line.contains("Copy numbers")).collect::<Vec<_>>().join("\n");
+    let tenant = bed.desk.database.of(bed.organization_id);
+    let mut transaction = tenant.begin().await.unwrap();
+    let (dataset, _) = transaction.put_dataset("refunds", "api", &[case]).await.unwrap();
+    let mut versions = Vec::new();
+    for source in [shorter, careless] {
+        let hash = prompts::check_answer(&source).unwrap();
+        let new = NewPromptVersion { assistant_id: bed.assistant.id, name: ANSWER.into(), source, hash, note: None };
+        versions.push(transaction.insert_prompt_version(new).await.unwrap());
+    }
+    transaction.commit().await.unwrap();
+    assert_eq!(evals::publish::dataset(&bed.desk, &bed.assistant, &gate).await.unwrap().id, dataset.id);
+    for (version, state) in [(versions[0], PromptState::Published), (versions[1], PromptState::Draft)] {
+        let trial = Trial { prompt_version: Some(version), ..Trial::default() };
+        let run = begin_trial(&bed.desk, &dataset, bed.assistant.id, &trial, true).await.unwrap();
+        let publication = Publication { assistant_id: bed.assistant.id, name: ANSWER, version, share: 100 };
+        let mut transaction = tenant.begin().await.unwrap();
+        transaction.check_prompt(publication, run.id).await.unwrap();
+        transaction.commit().await.unwrap();
+        assert!(ask_cases(&bed.desk, &run, Pace::default(), |_| {}).await.unwrap());
+        let report = finish(&bed.desk, run.id, bed.organization_id).await.unwrap();
+        let concluded = evals::publish::conclude(&bed.desk, bed.organization_id, run.id, &report).await.unwrap();
+        let (stored, checks) = concluded.unwrap();
+        assert_eq!((stored.state, checks.len()), (state, 1), "{stored:?}");
+        assert_eq!(stored.refusal.is_some(), state == PromptState::Draft);
+        let again = evals::publish::conclude(&bed.desk, bed.organization_id, run.id, &report).await.unwrap();
+        assert!(again.is_none(), "nothing waits any more");
+    }
+    // A conversation gets the version in use, its trace names it, and it is replayed byte for byte.
+    let reply = bed.customer_says(QUESTION).await;
+    let traced = tenant.load_trace(reply).await.unwrap().prompt.unwrap();
+    let live = tenant.load_prompt_version(bed.assistant.id, ANSWER, versions[0]).await.unwrap();
+    assert_eq!((traced.version, traced.hash), (versions[0], live.hash));
+    let rerun = answering::rerun::rerun(&bed.desk, bed.organization_id, reply).await.unwrap();
+    assert_eq!(rerun.differences, Vec::<String>::new());
+}
