@@ -56,6 +56,7 @@ pub mod sources;
 pub mod suggestions;
 pub mod turns;
 pub mod usage;
+pub mod widget_sessions;
 
 pub use clock::Clock;
 pub use database::{Database, SqliteSettings};
