@@ -19,6 +19,8 @@ const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000,
 const ASK: HeaderValue = HeaderValue::from_static("no-cache");
 /// The version of debug builds, whose files may change.
 const DEBUG_VERSION: &str = "debug";
+/// The type of scripts.
+const SCRIPT: &str = "text/javascript; charset=utf-8";
 /// Characters of a version.
 const VERSION_CHARS: usize = 12;
 /// Addresses that show the page, besides the root.
@@ -72,9 +74,9 @@ fn page(version: &str, headers: &HeaderMap) -> Response {
 fn file(name: &str, is_present: bool, headers: &HeaderMap) -> Response {
     let Some(file) = Files::get(name) else { return StatusCode::NOT_FOUND.into_response() };
     let caching = if is_present && !cfg!(debug_assertions) { FOREVER } else { ASK };
-    let is_script = name.ends_with(".js");
-    let body = if is_script { lean(&String::from_utf8_lossy(&file.data)) } else { file.data.into_owned() };
-    kept(headers, &file.metadata.sha256_hash(), kind_of(name), caching, body)
+    let kind = kind_of(name);
+    let body = if kind == SCRIPT { lean(&String::from_utf8_lossy(&file.data)) } else { file.data.into_owned() };
+    kept(headers, &file.metadata.sha256_hash(), kind, caching, body)
 }
 
 /// A script without the lines that are comments, and without indentation: browsers need neither. No text
@@ -95,7 +97,7 @@ fn lean(script: &str) -> Vec<u8> {
 
 fn kind_of(name: &str) -> &'static str {
     match name.rsplit_once('.').map(|(_, ending)| ending) {
-        Some("js") => "text/javascript; charset=utf-8",
+        Some("js") => SCRIPT,
         Some("css") => "text/css; charset=utf-8",
         Some("svg") => "image/svg+xml",
         Some("html") => "text/html; charset=utf-8",
@@ -152,7 +154,7 @@ mod tests {
 
     #[test]
     fn no_text_of_a_script_spans_lines() {
-        for name in Files::iter().filter(|name| name.ends_with(".js")) {
+        for name in Files::iter().filter(|name| kind_of(name) == SCRIPT) {
             let file = Files::get(&name).unwrap();
             let text = String::from_utf8_lossy(&file.data).into_owned();
             // An escaped quote does not end a text, and one within a pattern begins none.

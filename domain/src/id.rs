@@ -190,6 +190,7 @@ mod noun {
         Agent "agt" AgentId "a human agent"
         Member "mem" MemberId "a person who signs in to the console"
         Note "note" NoteId "a note beside a conversation"
+        Reply "rep" ReplyId "a canned reply"
         Channel "chn" ChannelId "a channel"
         Delivery "dlv" DeliveryId "a delivery"
         Source "src" SourceId "a knowledge source"
@@ -213,8 +214,8 @@ mod noun {
 
 pub use noun::{
     AgentId, ArticleId, AssistantId, ChannelId, ChunkId, ConversationId, CustomerId, DatasetId, DeliveryId, DocumentId,
-    FactId, HandoffId, JobId, KeyId, MemberId, MessageId, NoteId, OrganizationId, PageId, RunId, ScanId, SourceId,
-    SuggestionId, TurnId, UsageId, WebhookEndpointId, WorkerId,
+    FactId, HandoffId, JobId, KeyId, MemberId, MessageId, NoteId, OrganizationId, PageId, ReplyId, RunId, ScanId,
+    SourceId, SuggestionId, TurnId, UsageId, WebhookEndpointId, WorkerId,
 };
 
 #[cfg(test)]

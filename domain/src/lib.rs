@@ -33,6 +33,6 @@ pub use error::{ErrorKind, Kinded};
 pub use id::{
     AgentId, ArticleId, AssistantId, ChannelId, ChunkId, ConversationId, CustomerId, DatasetId, DeliveryId, DocumentId,
     FactId, HandoffId, Id, InvalidId, JobId, KeyId, MemberId, MessageId, NoteId, OrganizationId, PageId, Prefixed,
-    RunId, ScanId, SourceId, SuggestionId, TurnId, UsageId, WebhookEndpointId, WorkerId,
+    ReplyId, RunId, ScanId, SourceId, SuggestionId, TurnId, UsageId, WebhookEndpointId, WorkerId,
 };
 pub use time::Time;

@@ -50,6 +50,7 @@ pub mod organizations;
 pub mod page_changes;
 pub mod pages;
 pub mod previews;
+pub mod replies;
 pub mod rescans;
 mod sessions;
 pub mod sources;

@@ -1,4 +1,5 @@
 //! Evaluation: datasets of cases, and runs over them.
 
+pub(crate) mod cases;
 pub(crate) mod datasets;
 pub(crate) mod runs;

@@ -20,6 +20,7 @@ pub(crate) mod members;
 pub(crate) mod messages;
 pub(crate) mod notes;
 pub(crate) mod playground;
+pub(crate) mod replies;
 pub(crate) mod resolution;
 pub(crate) mod review;
 pub(crate) mod scan_changes;

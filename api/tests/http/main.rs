@@ -22,3 +22,4 @@ mod playground;
 mod rescans;
 mod review;
 mod support;
+mod widget;

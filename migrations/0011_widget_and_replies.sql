@@ -9,3 +9,13 @@ create table widget_sessions (
 );
 create index widget_sessions_of_conversation on widget_sessions (conversation_id);
 create index widget_sessions_by_end on widget_sessions (organization_id, expires_at);
+
+-- Texts that agents send again and again.
+create table canned_replies (
+    id               uuid primary key,
+    organization_id  uuid not null references organizations (id) on delete cascade,
+    name             text not null,
+    content          text not null,
+    created_at       timestamptz not null
+);
+create unique index canned_replies_by_name on canned_replies (organization_id, name);
