@@ -1,6 +1,7 @@
 //! What every handler stands on.
 
 use crate::hub::Hub;
+use crate::rates::Rates;
 use crate::session::SignIns;
 use answering::Desk;
 use domain::OrganizationId;
@@ -17,6 +18,8 @@ use tokio_util::task::TaskTracker;
 const WAITS_MAX: usize = 512;
 /// Event streams at most at once.
 const STREAMS_MAX: usize = 1_024;
+/// Event streams of visitors at most at once; agents have their own.
+const WIDGET_STREAMS_MAX: usize = 2_048;
 /// Stateless answers and dry runs at most at once.
 const ANSWERS_MAX: usize = 64;
 
@@ -60,6 +63,8 @@ pub(crate) struct App {
     pub(crate) hub: Hub,
     pub(crate) waits: Arc<Semaphore>,
     pub(crate) streams: Arc<Semaphore>,
+    pub(crate) widget_streams: Arc<Semaphore>,
+    pub(crate) rates: Rates,
     pub(crate) answers: Arc<Semaphore>,
     pub(crate) sign_ins: SignIns,
     /// Work that goes on when its client has gone.
@@ -79,6 +84,8 @@ impl App {
             settings: Arc::new(state.settings),
             waits: Arc::new(Semaphore::new(WAITS_MAX)),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            widget_streams: Arc::new(Semaphore::new(WIDGET_STREAMS_MAX)),
+            rates: Rates::default(),
             answers: Arc::new(Semaphore::new(ANSWERS_MAX)),
             sign_ins: SignIns::new(),
             tasks,

@@ -109,7 +109,8 @@ pub(crate) async fn require(
         .hint("create a key with that scope: frontdesk key create --name NAME --scope SCOPE"))
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The secret of an `authorization: Bearer` header.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, plain) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| plain.trim()).filter(|plain| !plain.is_empty())

@@ -19,6 +19,8 @@ const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000,
 const ASK: HeaderValue = HeaderValue::from_static("no-cache");
 /// The version of debug builds, whose files may change.
 const DEBUG_VERSION: &str = "debug";
+/// The type of scripts.
+const SCRIPT: &str = "text/javascript; charset=utf-8";
 /// Characters of a version.
 const VERSION_CHARS: usize = 12;
 /// Addresses that show the page, besides the root.
@@ -72,12 +74,30 @@ fn page(version: &str, headers: &HeaderMap) -> Response {
 fn file(name: &str, is_present: bool, headers: &HeaderMap) -> Response {
     let Some(file) = Files::get(name) else { return StatusCode::NOT_FOUND.into_response() };
     let caching = if is_present && !cfg!(debug_assertions) { FOREVER } else { ASK };
-    kept(headers, &file.metadata.sha256_hash(), kind_of(name), caching, file.data.into_owned())
+    let kind = kind_of(name);
+    let body = if kind == SCRIPT { lean(&String::from_utf8_lossy(&file.data)) } else { file.data.into_owned() };
+    kept(headers, &file.metadata.sha256_hash(), kind, caching, body)
+}
+
+/// A script without the lines that are comments, and without indentation: browsers need neither. No text
+/// in our scripts spans lines, and no comment stands beside code.
+fn lean(script: &str) -> Vec<u8> {
+    let mut kept = String::with_capacity(script.len());
+    let mut is_comment = false;
+    for line in script.lines().map(str::trim_start) {
+        is_comment |= line.starts_with("/**");
+        if !is_comment && !line.starts_with("//") && !line.is_empty() {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+        is_comment &= !line.ends_with("*/");
+    }
+    kept.into_bytes()
 }
 
 fn kind_of(name: &str) -> &'static str {
     match name.rsplit_once('.').map(|(_, ending)| ending) {
-        Some("js") => "text/javascript; charset=utf-8",
+        Some("js") => SCRIPT,
         Some("css") => "text/css; charset=utf-8",
         Some("svg") => "image/svg+xml",
         Some("html") => "text/html; charset=utf-8",
@@ -86,7 +106,13 @@ fn kind_of(name: &str) -> &'static str {
 }
 
 /// The body, or that the browser's copy is still right.
-fn kept(asked: &HeaderMap, hash: &[u8], kind: &'static str, caching: HeaderValue, body: Vec<u8>) -> Response {
+pub(crate) fn kept(
+    asked: &HeaderMap,
+    hash: &[u8],
+    kind: &'static str,
+    caching: HeaderValue,
+    body: Vec<u8>,
+) -> Response {
     let tag = format!("W/\"{}\"", hex(hash).chars().take(32).collect::<String>());
     let known = asked.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let is_known = known.is_some_and(|known| known.split(',').any(|one| one.trim() == tag));
@@ -113,4 +139,30 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+
+    #[test]
+    fn scripts_lose_their_comments_and_nothing_else() {
+        let script = "// What it is.\n\n/** One. */\nconst a = 1; // beside\n/**\n * Two:\n * lines.\n */\n  const b = \"//x\";\n";
+        assert_eq!(String::from_utf8(lean(script)).unwrap(), "const a = 1; // beside\nconst b = \"//x\";\n");
+    }
+
+    #[test]
+    fn no_text_of_a_script_spans_lines() {
+        for name in Files::iter().filter(|name| kind_of(name) == SCRIPT) {
+            let file = Files::get(&name).unwrap();
+            let text = String::from_utf8_lossy(&file.data).into_owned();
+            // An escaped quote does not end a text, and one within a pattern begins none.
+            let quotes = |line: &str| {
+                line.replace("\\`", "").replace("(`+)([^`]+?)", "").replace("`{3}", "").matches('`').count()
+            };
+            let line = text.lines().find(|line| !line.trim_start().starts_with("//") && quotes(line) % 2 == 1);
+            assert_eq!(line, None, "{name}");
+        }
+    }
 }

@@ -16,11 +16,14 @@ mod idempotency;
 pub mod keys;
 mod list;
 mod objects;
+mod rates;
 mod router;
 mod routes;
 mod serve;
 pub mod session;
+mod visitor;
 mod waiting;
+mod widget_files;
 
 pub use app::{Settings, State};
 pub use router::{openapi, router};

@@ -6,9 +6,10 @@ use crate::body::BODY_BYTES_MAX;
 use crate::envelope::{envelope, panicked};
 use crate::error::ProblemBody;
 use crate::idempotency::once;
-use crate::{console, docs, routes as r};
+use crate::{console, docs, routes as r, widget_files};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
@@ -28,6 +29,10 @@ use utoipa_axum::routes;
 
 /// How long a client may pause while it sends a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Where the routes of visitors begin.
+const WIDGET_PATH: &str = "/v1/widget";
+/// How long browsers remember what pages of elsewhere may send.
+const PREFLIGHT_LIFE: Duration = Duration::from_hours(1);
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -59,7 +64,7 @@ pub(crate) fn routes(app: App) -> Router {
         .route_layer(from_fn_with_state(app.clone(), once))
         .route_layer(from_fn_with_state(app.clone(), authenticate));
     let layers = ServiceBuilder::new()
-        .option_layer(cors(&app.settings.cors_origins))
+        .layer(cors(&app.settings.cors_origins))
         .layer(CompressionLayer::new())
         .layer(from_fn_with_state(app.clone(), envelope))
         .layer(CatchPanicLayer::custom(panicked))
@@ -68,6 +73,7 @@ pub(crate) fn routes(app: App) -> Router {
     v1.merge(open)
         .merge(r::health::routes())
         .merge(console::routes())
+        .merge(widget_files::routes())
         .merge(docs::routes(&described(description)))
         .fallback(async || StatusCode::NOT_FOUND.into_response())
         .layer(layers)
@@ -92,6 +98,19 @@ fn open() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(r::session::create_session))
         .routes(routes!(r::setup::get_setup, r::setup::create_setup))
+        .merge(widget())
+}
+
+/// The routes of visitors: each handler asks for the visitor's session, or for a widget's public key.
+fn widget() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(r::widget::get_widget))
+        .routes(routes!(r::widget::create_widget_session))
+        .routes(routes!(r::widget::get_widget_session))
+        .routes(routes!(r::widget::create_widget_message, r::widget::list_widget_messages))
+        .routes(routes!(r::widget::create_widget_feedback))
+        .routes(routes!(r::widget::create_widget_handoff))
+        .routes(routes!(r::widget::watch_widget))
 }
 
 fn open_to(scopes: &'static [Scope], routes: OpenApiRouter<App>) -> OpenApiRouter<App> {
@@ -120,6 +139,8 @@ fn conversations() -> OpenApiRouter<App> {
         .routes(routes!(r::identities::list_identities, r::identities::create_identity))
         .routes(routes!(r::identities::delete_identity))
         .routes(routes!(r::identities::merge_customers))
+        .routes(routes!(r::replies::list_replies, r::replies::create_reply))
+        .routes(routes!(r::replies::delete_reply))
         .routes(routes!(r::events::watch_conversation))
         .routes(routes!(r::traces::get_trace))
         .routes(routes!(r::feedback::create_feedback))
@@ -181,6 +202,7 @@ fn evals() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(r::evals::datasets::create_dataset, r::evals::datasets::list_datasets))
         .routes(routes!(r::evals::datasets::get_dataset))
+        .routes(routes!(r::evals::cases::create_case))
         .routes(routes!(r::evals::runs::create_run, r::evals::runs::list_runs))
         .routes(routes!(r::evals::runs::get_run))
         .routes(routes!(r::evals::runs::list_case_results))
@@ -206,6 +228,8 @@ fn admin() -> OpenApiRouter<App> {
         .routes(routes!(r::evals::runs::create_calibration))
         .routes(routes!(r::prompts::create_prompt_version))
         .routes(routes!(r::prompts::publish_prompt_version))
+        .routes(routes!(r::channels::list_channels))
+        .routes(routes!(r::channels::update_channel))
         .routes(routes!(r::keys::list_keys, r::keys::create_key))
         .routes(routes!(r::keys::delete_key))
         .routes(routes!(r::members::list_members))
@@ -245,17 +269,21 @@ fn described(mut openapi: OpenApi) -> OpenApi {
     openapi
 }
 
-fn cors(origins: &[String]) -> Option<CorsLayer> {
+/// Pages anywhere may embed the widget; whether one may use it, its settings say. The rest of the API is
+/// for the origins that operators list.
+fn cors(origins: &[String]) -> CorsLayer {
     let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
-    (!origins.is_empty()).then(|| {
-        CorsLayer::new()
-            .allow_origin(AllowOrigin::list(origins))
-            .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-            .allow_headers([
-                header::AUTHORIZATION,
-                header::CONTENT_TYPE,
-                HeaderName::from_static("idempotency-key"),
-                HeaderName::from_static("last-event-id"),
-            ])
-    })
+    let allowed = move |origin: &HeaderValue, request: &Parts| {
+        request.uri.path().starts_with(WIDGET_PATH) || origins.contains(origin)
+    };
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(allowed))
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static("last-event-id"),
+        ])
+        .max_age(PREFLIGHT_LIFE)
 }

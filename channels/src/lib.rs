@@ -12,7 +12,7 @@ mod widget;
 pub use api::Api;
 pub use error::Error;
 pub use incoming::{Delivered, Incoming, IncomingMessage, Outgoing};
-pub use widget::Widget;
+pub use widget::{PreChatField, PreChatKind, Widget, WidgetPosition, WidgetSettings, WidgetTheme};
 
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};

@@ -193,6 +193,7 @@ mod noun {
         Notification "ntf" NotificationId "a notification of an agent"
         Offer "off" OfferId "an offer of a conversation to an agent"
         CustomerIdentity "cid" CustomerIdentityId "an identity of a customer"
+        Reply "rep" ReplyId "a canned reply"
         Channel "chn" ChannelId "a channel"
         Delivery "dlv" DeliveryId "a delivery"
         Source "src" SourceId "a knowledge source"
@@ -217,7 +218,7 @@ mod noun {
 pub use noun::{
     AgentId, ArticleId, AssistantId, ChannelId, ChunkId, ConversationId, CustomerId, CustomerIdentityId, DatasetId,
     DeliveryId, DocumentId, FactId, HandoffId, JobId, KeyId, MemberId, MessageId, NoteId, NotificationId, OfferId,
-    OrganizationId, PageId, RunId, ScanId, SourceId, SuggestionId, TurnId, UsageId, WebhookEndpointId, WorkerId,
+    OrganizationId, PageId, ReplyId, RunId, ScanId, SourceId, SuggestionId, TurnId, UsageId, WebhookEndpointId, WorkerId,
 };
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! A made-up desk to look around in: the help centre of the bike shop "Lumen Bikes", and customers.
 
+mod surroundings;
+
 use crate::failure::Failure;
 use crate::output::Exit;
 use crate::wiring::Wired;
@@ -25,7 +27,7 @@ struct Visitor {
     says: &'static str,
 }
 
-const VISITORS: [Visitor; 6] = [
+const VISITORS: [Visitor; 14] = [
     Visitor {
         id: "demo-mia",
         name: "Mia Hansen",
@@ -68,6 +70,62 @@ const VISITORS: [Visitor; 6] = [
         title: "Talk to a person",
         says: "I would like to talk to a person about my order LB-20418, please.",
     },
+    Visitor {
+        id: "demo-nora",
+        name: "Nora Lind",
+        email: "nora@customers.example",
+        title: "The lock key",
+        says: "I lost the key of my frame lock. What does a new one cost?",
+    },
+    Visitor {
+        id: "demo-luis",
+        name: "Luis Ortega",
+        email: "luis@customers.example",
+        title: "Students",
+        says: "Is there a discount for students?",
+    },
+    Visitor {
+        id: "demo-hanna",
+        name: "Hanna Bakker",
+        email: "hanna@customers.example",
+        title: "Opening hours",
+        says: "When are your stores open on Saturdays?",
+    },
+    Visitor {
+        id: "demo-emre",
+        name: "Emre Aksoy",
+        email: "emre@customers.example",
+        title: "Gift card",
+        says: "How long is a gift card valid?",
+    },
+    Visitor {
+        id: "demo-chloe",
+        name: "Chloé Martin",
+        email: "chloe@customers.example",
+        title: "Damaged box",
+        says: "The box was crushed and the fork is scratched. What should I send you, and by when?",
+    },
+    Visitor {
+        id: "demo-oskar",
+        name: "Oskar Nilsson",
+        email: "oskar@customers.example",
+        title: "Tuned motor",
+        says: "Does the warranty cover a motor that was tuned?",
+    },
+    Visitor {
+        id: "demo-ines",
+        name: "Inês Costa",
+        email: "ines@customers.example",
+        title: "Refund by hand",
+        says: "My refund is three weeks late and nobody answers. I want to talk to a human now.",
+    },
+    Visitor {
+        id: "demo-paul",
+        name: "Paul Becker",
+        email: "paul@customers.example",
+        title: "Battery on a plane",
+        says: "May I take the battery of my bike on a plane?",
+    },
 ];
 
 /// What the demo brought.
@@ -90,6 +148,10 @@ pub async fn load(wired: &Wired) -> Result<DemoLoaded, Failure> {
     // The first answers must find the articles, whoever gives them.
     wired.catch_up().await?;
     let mut added = imported.new + imported.changed > 0;
+    if added {
+        surroundings::draft(wired, SOURCE).await?;
+    }
+    added |= surroundings::evaluate(wired).await?;
     for visitor in &VISITORS {
         added |= visit(wired, visitor).await?;
     }

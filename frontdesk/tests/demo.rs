@@ -22,13 +22,13 @@ async fn the_demo_is_loaded_once_and_its_customers_are_answered_or_handed_off() 
     let settings = Settings::load(&Sources { file: Some(file), environment: &environment, flags: vec![] }).unwrap();
     let wired = wiring::open(settings, &environment).await.unwrap();
     let first = demo::load(&wired).await.unwrap();
-    assert_eq!(first, DemoLoaded { articles: 24, conversations: 6, added: true });
+    assert_eq!(first, DemoLoaded { articles: 24, conversations: 14, added: true });
     let again = demo::load(&wired).await.unwrap();
     assert_eq!(again, DemoLoaded { added: false, ..first });
 
     let tenant = wired.desk.database.of(wired.organization_id());
     let conversations = tenant.list_conversations(&ConversationFilter::default(), 100).await.unwrap();
-    assert_eq!(conversations.len(), 6);
+    assert_eq!(conversations.len(), 14);
     let (stop, workers) = (CancellationToken::new(), TaskTracker::new());
     workers.spawn(wired.worker().run(stop.clone()));
     workers.close();

@@ -84,4 +84,13 @@ impl Transaction {
             _ => Ok(channel),
         }
     }
+
+    /// Changes a channel's name and settings.
+    pub async fn update_channel(&mut self, id: ChannelId, name: &str, settings: &Map<String, Value>) -> Result<()> {
+        let arguments = (self.organization_id()?, id, name, Json(settings));
+        let touched = self
+            .run("update channels set name = $3, settings = $4 where organization_id = $1 and id = $2", arguments)
+            .await?;
+        if touched == 0 { Err(Error::not_found("channel", id)) } else { Ok(()) }
+    }
 }

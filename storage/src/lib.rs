@@ -58,12 +58,14 @@ pub mod pages;
 pub mod previews;
 pub mod prompts;
 pub mod receipts;
+pub mod replies;
 pub mod rescans;
 mod sessions;
 pub mod sources;
 pub mod suggestions;
 pub mod turns;
 pub mod usage;
+pub mod widget_sessions;
 
 pub use clock::Clock;
 pub use database::{Database, SqliteSettings};

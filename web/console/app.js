@@ -9,8 +9,11 @@ import "./pages/playground.js";
 import "./pages/inbox.js";
 import "./pages/knowledge.js";
 import "./pages/scans.js";
+import "./pages/review.js";
+import "./pages/evals.js";
 import "./pages/usage.js";
 import "./pages/settings.js";
+import "./pages/widget.js";
 
 /** Milliseconds a toast stays; one that can be taken back stays longer. */
 const TOAST_MS = 4_000;
@@ -20,12 +23,13 @@ const PAGES = [
   ["inbox", "Inbox", "inbox", "conversations"],
   ["knowledge", "Knowledge", "knowledge", "knowledge"],
   ["playground", "Playground", "playground", "playground"],
+  ["evals", "Evals", "evals", "playground"],
   ["usage", "Usage", "usage", "usage"],
   ["settings", "Settings", "settings", "admin"],
 ];
 const SHORTCUTS = [
   ["Ctrl K", "Go anywhere"], ["?", "This sheet"], ["Ctrl Enter", "Send, ask, run"], ["Alt J  Alt K", "Next, previous conversation"],
-  ["Alt E", "Resolve"], ["Alt P", "Take over or give back"], ["Alt L", "Note instead of reply"], ["Escape", "Close"],
+  ["Alt E", "Resolve"], ["Alt P", "Take over or give back"], ["Alt L", "Note instead of reply"], ["A  E  R", "Review: approve, edit, reject"], ["J  K", "Review: next, previous"], ["Escape", "Close"],
 ];
 /** Scopes that open the stream of what happens. */
 const LIVE_SCOPES = ["admin", "conversations", "knowledge"];
@@ -170,7 +174,7 @@ class App extends View {
   desk(me) {
     const [name, ...rest] = location.pathname.split("/").filter(Boolean);
     const isKnown = this.pages().some(([page]) => page === name);
-    const where = name === "knowledge" && ["new", "scans"].includes(rest[0]) ? "scans" : name;
+    const where = name !== "knowledge" ? name : ["new", "scans"].includes(rest[0]) ? "scans" : rest[0] === "review" ? "review" : name;
     return h("div", { key: "desk", class: "desk" },
       h("a", { class: "skip", href: "#main" }, "Skip to the page"),
       h("nav", { class: "rail", "aria-label": "Console" },
@@ -215,7 +219,7 @@ class Palette extends View {
     const fixed = [
       ...pages.map(([page, title]) => [title, () => go(`/${page}`)]),
       has("knowledge") && ["Add a website", () => go("/knowledge/new")], has("knowledge") && ["Write an article", () => go("/knowledge/articles/new")],
-      has("settings") && ["API keys", () => go("/settings/keys")], has("settings") && ["Members", () => go("/settings/members")],
+      has("settings") && ["API keys", () => go("/settings/keys")], has("settings") && ["Members", () => go("/settings/members")], has("settings") && ["Widget", () => go("/settings/widget")], has("knowledge") && ["Review", () => go("/knowledge/review")],
       ["API documentation", () => { location.href = "/docs"; }], ["Change theme", theme], ["Sign out", leave],
     ].filter(Boolean);
     const words = text.toLowerCase().split(/\s+/);

@@ -6,6 +6,7 @@ const PATHS = {
   inbox: "M3 12h4l2 3h6l2-3h4M5 5h14l2 7v7H3v-7z",
   knowledge: "M5 4h11a3 3 0 0 1 3 3v13H8a3 3 0 0 1-3-3zM5 17a3 3 0 0 1 3-3h11",
   playground: "M6 4l13 8-13 8z",
+  evals: "M4 19h16M6 16l4-5 3 3 6-8",
   usage: "M4 20V10M10 20V4M16 20v-7M21 20H3",
   settings: "M4 7h10M18 7h2M4 17h2M10 17h10M14 7a2 2 0 1 0 4 0 2 2 0 1 0-4 0M6 17a2 2 0 1 0 4 0 2 2 0 1 0-4 0",
   close: "M6 6l12 12M18 6L6 18",
@@ -79,7 +80,7 @@ export function decisionChip(decision, reason) {
 export function stateChip(state) {
   const tones = {
     published: "good", completed: "good", new: "good", changed: "warn", running: "info", discovering: "info", concluding: "info", pending: "",
-    failed: "bad", cancelled: "", paused: "warn", skipped: "", same: "", removed: "warn", draft: "", in_review: "warn", archived: "",
+    failed: "bad", cancelled: "", paused: "warn", skipped: "", same: "", removed: "warn", waiting: "info", approved: "good", rejected: "", withdrawn: "", draft: "", in_review: "warn", archived: "",
   };
   return chip(word(state), tones[state] ?? "");
 }

@@ -28,6 +28,12 @@ const EVENTS_READ: i64 = 100;
 /// The last event a client saw before it was cut off.
 pub(crate) struct LastEventId(Option<i64>);
 
+impl LastEventId {
+    pub(crate) fn seq(&self) -> Option<i64> {
+        self.0
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for LastEventId {
     type Rejection = Problem;
 

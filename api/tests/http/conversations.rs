@@ -170,3 +170,18 @@ async fn stretches_of_a_list_leave_nothing_out_and_repeat_nothing() {
 fn number(value: &Value) -> usize {
     usize::try_from(value.as_u64().unwrap()).unwrap()
 }
+
+#[tokio::test]
+async fn canned_replies_are_kept_by_name_and_deleted() {
+    let desk = TestDesk::new().await;
+    let kept = desk.post("/v1/replies", json!({ "name": " thanks ", "content": "Thank you" })).await.expect(201);
+    let again = desk.post("/v1/replies", json!({ "name": "thanks", "content": "Thanks a lot" })).await.expect(201);
+    assert_eq!((&again["id"], &again["content"]), (&kept["id"], &json!("Thanks a lot")));
+    assert_eq!(desk.get("/v1/replies").await.expect(200)["data"], json!([again]));
+    desk.post("/v1/replies", json!({ "name": " ", "content": "x" })).await.problem(400);
+    let stranger = desk.stranger().await;
+    let path = format!("/v1/replies/{}", id(&kept));
+    assert_eq!(desk.call(&stranger, "DELETE", &path, Value::Null).await.problem(404), "not_found");
+    assert_eq!(desk.delete(&path).await.status, 204);
+    assert_eq!(desk.get("/v1/replies").await.expect(200)["data"], json!([]));
+}

@@ -127,3 +127,16 @@ async fn a_calibration_is_put_in_force_only_with_a_target_that_it_promises() {
     let off = json!({ "settings": { "target_error": null, "calibration": null } });
     assert!(desk.patch(&changed, off).await.expect(200)["settings"].get("calibration").is_none());
 }
+
+#[tokio::test]
+async fn one_more_case_makes_a_dataset_of_the_same_name() {
+    let desk = TestDesk::new().await;
+    let first = desk.post("/v1/evals/datasets", dataset(&json!({ "id": "b", "question": "x" }))).await.expect(201);
+    let path = format!("/v1/evals/datasets/{}/cases", id(&first));
+    let more = desk.post(&path, json!({ "id": "c", "question": "y", "expected": "hand_off" })).await.expect(201);
+    assert_eq!((&more["name"], &more["cases"]), (&json!("refunds"), &json!(3)));
+    assert_ne!(more["id"], first["id"], "runs of the one before keep it");
+    let twice = desk.post(&path, json!({ "id": "a", "question": "y" })).await;
+    assert!(twice.body["detail"].as_str().unwrap().contains("there twice"), "{}", twice.body);
+    twice.problem(400);
+}

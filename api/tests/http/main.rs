@@ -25,3 +25,4 @@ mod prompts;
 mod rescans;
 mod review;
 mod support;
+mod widget;

@@ -92,6 +92,7 @@ impl Chromium {
             "Runtime.exceptionThrown" => self.errors.push(params["exceptionDetails"].to_string()),
             "Runtime.consoleAPICalled" if params["type"] == "error" => self.errors.push(params["args"].to_string()),
             "Log.entryAdded" if params["entry"]["level"] == "error" => self.errors.push(params["entry"].to_string()),
+            "Page.javascriptDialogOpening" => self.errors.push(params.to_string()),
             "Network.requestWillBeSent" => {
                 self.requests.push(params["request"]["url"].as_str().unwrap_or_default().to_owned());
             }
@@ -165,8 +166,13 @@ impl Chromium {
             "Tab" => 9,
             _ => u32::from(key.to_uppercase().as_bytes()[0]),
         };
-        for kind in ["rawKeyDown", "keyUp"] {
-            let params = json!({ "type": kind, "key": key, "code": code, "windowsVirtualKeyCode": number, "modifiers": modifiers });
+        // Only a key that writes something sends a form.
+        let is_sending = key == "Enter" && modifiers == 0;
+        for kind in [if is_sending { "keyDown" } else { "rawKeyDown" }, "keyUp"] {
+            let mut params = json!({ "type": kind, "key": key, "code": code, "windowsVirtualKeyCode": number, "modifiers": modifiers });
+            if is_sending && kind == "keyDown" {
+                params["text"] = json!("\r");
+            }
             self.call("Input.dispatchKeyEvent", params);
         }
     }

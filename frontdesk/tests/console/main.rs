@@ -10,12 +10,11 @@
 )]
 
 mod chromium;
+mod widget;
 
 use chromium::{ALT, CTRL, Chromium};
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use serde_json::json;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -88,7 +87,7 @@ fn of_elsewhere<'r>(browser: &'r Chromium, desk: &Desk) -> Vec<&'r String> {
 }
 
 /// Bytes of all scripts together, each compressed as it is sent.
-const SCRIPTS_BYTES_MAX: usize = 60_000;
+const SCRIPTS_BYTES_MAX: u64 = 60_000;
 /// Lines of the view module.
 const VIEW_LINES_MAX: usize = 300;
 
@@ -108,18 +107,13 @@ fn the_scripts_stay_within_their_budget_and_bring_nothing_from_elsewhere() {
     let folder = Path::new("../web/console");
     let mut found = Vec::new();
     scripts(folder, &mut found);
-    let mut sum = 0;
     for path in &found {
         let text = std::fs::read_to_string(path).unwrap();
         for forbidden in ["innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "new Function", "document.write"] {
             assert!(!text.contains(forbidden), "{}: {forbidden} would make markup or code of text", path.display());
         }
-        let mut packed = GzEncoder::new(Vec::new(), Compression::default());
-        packed.write_all(text.as_bytes()).unwrap();
-        sum += packed.finish().unwrap().len();
     }
-    eprintln!("{} scripts, {sum} bytes compressed", found.len());
-    assert!(found.len() > 8 && sum <= SCRIPTS_BYTES_MAX, "{sum} bytes");
+    assert!(found.len() > 8);
     let view = std::fs::read_to_string(folder.join("view.js")).unwrap();
     assert!(view.lines().count() <= VIEW_LINES_MAX);
 }
@@ -129,6 +123,11 @@ fn the_view_builds_what_is_described_and_texts_never_become_markup() {
     let Some(mut browser) = Chromium::start() else { return };
     let desk = Desk::up();
     browser.open(&desk.page("/sign-in"));
+    let sent = "performance.getEntriesByType('resource').filter((one) => one.name.endsWith('.js'))";
+    let sum = browser.value(&format!("{sent}.reduce((sum, one) => sum + one.encodedBodySize, 0)")).as_u64().unwrap();
+    let count = browser.value(&format!("{sent}.length")).as_u64().unwrap();
+    eprintln!("{count} scripts, {sum} bytes as they are sent");
+    assert!(count > 8 && sum > 20_000 && sum <= SCRIPTS_BYTES_MAX, "{count} scripts, {sum} bytes");
     let outcome = browser.value(&format!("(async () => {{ {} }})()", include_str!("view_checks.js")));
     let failed: Vec<&serde_json::Value> =
         outcome.as_array().unwrap().iter().filter(|check| check["held"] != json!(true)).collect();
@@ -208,12 +207,63 @@ fn an_agent_works_in_the_inbox_by_keys_alone() {
 }
 
 #[test]
+fn a_content_person_reviews_by_keys_alone() {
+    let Some(mut browser) = Chromium::start() else { return };
+    let desk = Desk::up();
+    browser.dress(1440, 900, "light");
+    desk.set_up(&mut browser);
+    browser.open(&desk.page("/knowledge/review"));
+    if browser.value("document.querySelectorAll('.queued').length").as_u64().unwrap() < 20 {
+        browser.until("fetch('/v1/review?limit=50').then((response) => response.json()).then((list) => { window.ready_ = list.data.length >= 20; }) && window.ready_");
+        browser.open(&desk.page("/knowledge/review"));
+    }
+    let queued = "document.querySelectorAll('.queued').length";
+    let chosen = "document.querySelector('.queued[aria-current] strong').textContent";
+    browser.until("document.querySelector('.verdicts') && document.querySelector('.proved')");
+    let (count, first) = (browser.value(queued).as_u64().unwrap(), browser.value(chosen));
+    browser.value("document.querySelector('.proved').click()");
+    browser.until("document.querySelector('.passages blockquote.is-shown').innerText.includes(document.querySelector('.proved.is-shown').innerText.slice(0, 20))");
+    browser.press("j", 0);
+    browser.until(&format!("{chosen} !== {first} && document.querySelector('article h2').textContent === {chosen}"));
+    browser.press("k", 0);
+    browser.until(&format!("document.querySelector('article h2').textContent === {first}"));
+    browser.press("e", 0);
+    browser.until("document.activeElement.tagName === 'TEXTAREA'");
+    browser.write("Checked by a person.\n\n");
+    browser.click("Approve as changed A");
+    browser.until(&format!("{queued} === {}", count - 1));
+    browser.press("r", 0);
+    browser.until("document.activeElement.placeholder?.startsWith('Why')");
+    browser.write("out of date");
+    browser.press("Enter", 0);
+    browser.until(&format!("{queued} === {} && document.querySelector('.verdicts')", count - 2));
+    browser.press("a", 0);
+    browser.until(&format!("{queued} === {} && document.querySelector('.verdicts')", count - 3));
+    browser.press("x", 0);
+    browser.until("document.querySelectorAll('.queued input:checked').length === 1");
+    browser.press("j", 0);
+    browser.until(
+        "document.querySelector('.queued[aria-current] input:not(:checked)') && document.querySelector('.verdicts')",
+    );
+    browser.press("x", 0);
+    browser.until("document.querySelectorAll('.queued input:checked').length === 2");
+    browser.click("Approve them");
+    browser.until(&format!("{queued} === {}", count - 5));
+    let judged =
+        "fetch('/v1/review?state=any&limit=100').then((response) => response.json()).then((list) => list.counts)";
+    let counts = browser.value(judged);
+    let of = |state: &str| counts.as_array().unwrap().iter().filter(|one| one["state"] == state).count();
+    assert!(of("approved") == 1 && of("rejected") == 1, "{counts}");
+    assert!(browser.errors.is_empty(), "{:?}", browser.errors);
+}
+
+#[test]
 fn what_happens_elsewhere_is_seen_without_a_reload() {
     let Some(mut browser) = Chromium::start() else { return };
     let desk = Desk::up();
     desk.set_up(&mut browser);
     browser.open(&desk.page("/inbox?tab=all"));
-    browser.until("document.querySelectorAll('.row-link').length === 6");
+    browser.until("document.querySelectorAll('.row-link').length === 14");
     let began = "fetch('/v1/conversations', { method: 'POST', headers: { 'content-type': 'application/json', 'x-frontdesk-console': '1' },
         body: JSON.stringify({ customer: { name: 'Nora Lind' }, message: 'I want to talk to a person' }) })";
     let script = format!(
@@ -239,6 +289,13 @@ fn every_page_fits_and_is_photographed_in_light_dark_and_narrow() {
     let thread = browser.value("document.querySelector('.row-link').getAttribute('href')").as_str().unwrap().to_owned();
     browser.open(&desk.page("/knowledge/documents"));
     let document = browser.value("document.querySelector('td a').getAttribute('href')").as_str().unwrap().to_owned();
+    browser.open(&desk.page("/evals"));
+    browser.until("document.querySelector('input[type=checkbox]')");
+    let run = browser
+        .value("document.querySelector('a[href*=\"/evals/runs/\"]').getAttribute('href')")
+        .as_str()
+        .unwrap()
+        .to_owned();
     let pages = [
         ("inbox", "/inbox"),
         ("thread", &thread),
@@ -251,14 +308,23 @@ fn every_page_fits_and_is_photographed_in_light_dark_and_narrow() {
         ("article", "/knowledge/articles/new"),
         ("documents", "/knowledge/documents"),
         ("document", &document),
+        ("review", "/knowledge/review"),
         ("wizard", "/knowledge/new"),
         ("scans", "/knowledge/scans"),
+        ("evals", "/evals"),
+        ("eval-run", &run),
         ("usage", "/usage"),
         ("assistants", "/settings"),
+        ("widget", "/settings/widget"),
         ("keys", "/settings/keys"),
         ("members", "/settings/members"),
         ("nowhere", "/settings/none"),
     ];
+    // A development tool of its own licence, put there by whoever checks; it is no part of the tree.
+    let axe = std::fs::read_to_string(Path::new(env!("CARGO_TARGET_TMPDIR")).join("axe.min.js")).ok();
+    if axe.is_none() {
+        eprintln!("skipped: axe, because there is no axe.min.js in {}", env!("CARGO_TARGET_TMPDIR"));
+    }
     for (dress, width, height, scheme) in
         [("light", 1440, 900, "light"), ("dark", 1440, 900, "dark"), ("narrow", 360, 740, "light")]
     {
@@ -267,6 +333,11 @@ fn every_page_fits_and_is_photographed_in_light_dark_and_narrow() {
             browser.open(&desk.page(path));
             browser.until("document.querySelectorAll('h1').length && !document.querySelector('.skeleton')");
             browser.photograph(&folder.join(format!("{name}-{dress}.png")));
+            if let Some(axe) = &axe {
+                browser.value(axe);
+                let found = browser.value("axe.run().then(({ violations }) => violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(' | ')}`))");
+                assert_eq!(found, json!([]), "axe on {name}, {dress}");
+            }
             let is_wider = browser.value("document.documentElement.scrollWidth > innerWidth");
             assert_eq!(is_wider, json!(false), "{name} is wider than {width} pixels");
         }

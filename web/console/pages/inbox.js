@@ -29,6 +29,7 @@ class Inbox extends View {
     this.onkey = (event) => this.key(event);
     addEventListener("keydown", this.onkey);
     this.load();
+    this.loadReplies();
   }
 
   left() {
@@ -229,6 +230,28 @@ class Thread extends View {
     return this.act(() => post(this.path("/snooze"), { until: new Date(Date.now() + hours * HOUR_MS).toISOString() }), "Put aside. It comes back then, or when the customer writes.", () => change(this.path(), { status: "open" }));
   }
 
+  async loadReplies() {
+    const list = await get("/v1/replies").catch(() => null);
+    this.set({ replies: list?.data ?? [] });
+  }
+
+  async keep() {
+    const content = this.state.text.trim();
+    const kept = await attempt(() => post("/v1/replies", { name: content.split(/\s+/).slice(0, 5).join(" ").slice(0, 60), content }));
+    if (!kept) return;
+    toast("Kept. Type / to find it.", async () => { await remove(`/v1/replies/${kept.id}`); await this.loadReplies(); });
+    await this.loadReplies();
+  }
+
+  /** A slash at the beginning looks for canned replies. */
+  canned() {
+    const { text, replies = [] } = this.state;
+    if (text[0] !== "/") return null;
+    const found = replies.filter((one) => `${one.name} ${one.content}`.toLowerCase().includes(text.slice(1).toLowerCase())).slice(0, 6);
+    return h("div", { class: "canned", role: "group", "aria-label": "Canned replies" }, found.length ? found.map((one) => h("div", { key: one.id, class: "row" }, button([h("strong", {}, one.name), " ", h("span", { class: "soft" }, one.content)], () => { this.type(one.content); this.querySelector("textarea").focus(); }, "bare start"),
+      h("button", { type: "button", class: "bare", "aria-label": `Delete ${one.name}`, onclick: () => attempt(() => remove(`/v1/replies/${one.id}`)).then(() => this.loadReplies()) }, icon("close")))) : h("p", { class: "soft" }, "No canned reply has these words. Write one, then keep it."));
+  }
+
   type(text) {
     this.set({ text });
     sessionStorage.setItem(this.draftKey(), text);
@@ -315,9 +338,10 @@ class Thread extends View {
     const isAi = conversation.holder === "ai" && !isNote;
     return h("form", { class: ["composer", isNote ? "as-note" : ""], onsubmit: (event) => { event.preventDefault(); this.send(); } },
       tabs("What to write", [["reply", "Reply"], ["note", "Note"]], isNote ? "note" : "reply", (next) => this.set({ isNote: next === "note" })),
+      this.canned(),
       h("textarea", { rows: "3", value: text, maxlength: "10000", "aria-label": isNote ? "Note for colleagues" : "Reply to the customer", placeholder: isNote ? "Only colleagues read this." : isAi ? "Your reply takes the conversation over from the AI." : "Write to the customer…",
         oninput: (event) => this.type(event.target.value), onkeydown: (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); this.send(); } } }),
-      h("div", { class: "row" }, h("span", { class: "soft wide-only" }, "Ctrl + Enter sends"), h("span", { class: "spring" }), h("button", { class: "primary", type: "submit", disabled: !text.trim() || isSending }, isNote ? "Add note" : "Send")));
+      h("div", { class: "row" }, h("span", { class: "soft wide-only" }, "Ctrl + Enter sends · / canned replies"), h("span", { class: "spring" }), text.trim() && text[0] !== "/" && !isNote ? button("Keep", () => this.keep(), "bare small", { title: "Keep as a canned reply" }) : null, h("button", { class: "primary", type: "submit", disabled: !text.trim() || isSending }, isNote ? "Add note" : "Send")));
   }
 }
 customElements.define("fd-thread", Thread);

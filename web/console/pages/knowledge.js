@@ -11,7 +11,7 @@ const KEEP_MS = 400;
 
 /** The heading of every knowledge page, with its parts. */
 export function heading(present, ...actions) {
-  const parts = [["", "Sources"], ["articles", "Articles"], ["documents", "Documents"], ["scans", "Scans"]];
+  const parts = [["", "Sources"], ["review", "Review"], ["articles", "Articles"], ["documents", "Documents"], ["scans", "Scans"]];
   return h("header", { class: "page-head" }, h("h1", {}, "Knowledge"),
     h("nav", { class: "tabs", "aria-label": "Knowledge" }, parts.map(([path, title]) => h("a", { key: path, href: `/knowledge${path && `/${path}`}`, "aria-current": path === present ? "page" : null }, title))),
     h("span", { class: "spring" }), actions);

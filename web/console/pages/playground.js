@@ -146,6 +146,7 @@ class Playground extends View {
           h("span", { class: "soft" }, [duration(answer.trace.timings_ms.total ?? 0), plural(answer.usage.input_tokens + answer.usage.output_tokens, "token"), money(answer.cost_micro_usd)].join(" · ")),
           h("span", { class: "spring" }),
           at === this.state.shown ? null : button("Why?", () => this.set({ shown: at }), "bare small"),
+          answer.decision ? button("Add to dataset", () => this.collect(one), "bare small", { title: "With this answer as the right one" }) : null,
           button("curl", () => copy(this.curl(one), "Copied as curl"), "bare small", { title: "Copy this run as a curl command" })) : null));
   }
 
@@ -155,6 +156,17 @@ class Playground extends View {
       event.preventDefault();
       this.ask(this.state.question);
     }
+  }
+
+  /** To the newest dataset; the first one is made. */
+  async collect({ question, answer, history }) {
+    const isAnswer = answer.decision === "answer";
+    const body = { id: `playground-${crypto.randomUUID().slice(0, 8)}`, question, history, expected: answer.decision, answer: isAnswer ? answer.content : null, answerable: isAnswer };
+    const made = await attempt(async () => {
+      const [newest] = (await get("/v1/evals/datasets?limit=1")).data;
+      return newest ? post(`/v1/evals/datasets/${newest.id}/cases`, body) : post("/v1/evals/datasets", { name: "Playground", cases: [body] });
+    });
+    if (made) toast(`In “${made.name}”, now ${plural(made.cases, "question")}.`);
   }
 
   curl({ question, history }) {

@@ -10,14 +10,14 @@ const SCOPES = {
 };
 
 function heading(present) {
-  const parts = [["", "Assistants"], ["keys", "API keys"], ["members", "Members"]];
+  const parts = [["", "Assistants"], ["widget", "Widget"], ["keys", "API keys"], ["members", "Members"]];
   return h("header", { class: "page-head" }, h("h1", {}, "Settings"), h("nav", { class: "tabs", "aria-label": "Settings" }, parts.map(([path, title]) => h("a", { key: path, href: `/settings${path && `/${path}`}`, "aria-current": path === present ? "page" : null }, title))));
 }
 
 class Settings extends View {
   render() {
     const [part = "", id] = this.given.path.split("/");
-    const tag = part === "keys" ? "fd-keys" : part === "members" ? "fd-members" : "fd-assistants";
+    const tag = part === "widget" ? "fd-widget-settings" : part === "keys" ? "fd-keys" : part === "members" ? "fd-members" : "fd-assistants";
     return h("div", { class: "content" }, heading(part === "assistants" ? "" : part), h(tag, { key: part, id, me: this.given.me }));
   }
 }

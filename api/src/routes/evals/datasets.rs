@@ -131,7 +131,7 @@ fn filter(app: &App, conversations: Conversations) -> Result<TurnFilter> {
 }
 
 /// Refuses cases that cannot be asked or scored, with the place of the first.
-async fn check(app: &App, caller: &Caller, cases: &[Case]) -> Result<()> {
+pub(crate) async fn check(app: &App, caller: &Caller, cases: &[Case]) -> Result<()> {
     if cases.is_empty() || cases.len() > CASES_MAX {
         let detail = format!("`cases` has {} entries; it has from 1 to {CASES_MAX}", cases.len());
         return Err(Problem::invalid(detail).at("/cases"));
