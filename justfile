@@ -10,9 +10,9 @@ up *FLAGS:
 test:
     cargo test --workspace
 
-# Run the tests of one crate
-test-of CRATE:
-    cargo test -p frontdesk-{{CRATE}}
+# Run the tests whose names hold some words
+test-of FILTER:
+    cargo test --workspace -- {{FILTER}}
 
 # Format
 format:
@@ -25,7 +25,7 @@ check:
 
 # The house rules that no compiler checks
 tidy:
-    cargo test -p frontdesk --test tidy
+    cargo test --workspace --test tidy
 
 # Exactly what CI runs
 ci:

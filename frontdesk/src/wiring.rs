@@ -347,9 +347,9 @@ impl Wired {
         }
     }
 
-    /// Says on stderr, once, that only words are compared, where that is so.
+    /// Says on stderr, once, that only words are compared, where that is so and nobody asked for it.
     pub fn say_if_lexical(&self, output: Output) {
-        if self.library.embedder().is_none() {
+        if self.library.embedder().is_none() && self.settings.embedding.enabled {
             output.say(
                 "! lexical only: no embedding model is loaded, so short questions are matched by their words alone\n  → `frontdesk models pull` fetches the local model",
             );

@@ -8,14 +8,14 @@ use apalis::layers::WorkerBuilderExt;
 use apalis::prelude::{Data, WorkerBuilder};
 use domain::job::{Job, Queue};
 use domain::{ErrorKind, WorkerId};
-use futures::FutureExt;
 use ingest::Library;
 use std::any::Any;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use storage::Database;
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Jobs of scans that run at a time.
 const KNOWLEDGE_CONCURRENCY: usize = 8;
@@ -130,12 +130,21 @@ impl Runner {
     }
 }
 
-/// Runs the job; a panic is a failure like any other. (apalis' own layer for that makes the worker's
-/// future impossible to spawn: rust issue 100013.)
+/// Runs the job in a task of its own: apalis polls all jobs of a worker in one task, so that they would share
+/// one core. Dropping the future ends the task. A panic is a failure like any other.
 async fn run_job(job: Arc<Job>, registry: Data<Registry>) -> Result<Running> {
-    match AssertUnwindSafe(registry.run(job)).catch_unwind().await {
+    #[expect(clippy::disallowed_methods, reason = "aborted when this future is dropped")]
+    let task = AbortOnDropHandle::new(tokio::spawn(registry.run(job)));
+    match task.await {
         Ok(ended) => ended,
-        Err(payload) => Err(Error::new(ErrorKind::Internal, message_of(payload.as_ref()))),
+        Err(error) => Err(Error::new(ErrorKind::Internal, why_ended(error))),
+    }
+}
+
+fn why_ended(error: JoinError) -> String {
+    match error.try_into_panic() {
+        Ok(payload) => message_of(payload.as_ref()),
+        Err(cancelled) => format!("the job ended early: {cancelled}"),
     }
 }
 

@@ -22,6 +22,75 @@ const WORDS_REMEMBERED_MAX: usize = 65_536;
 /// Separates the language from the text; never part of a word.
 const TAG_END: char = '\u{1f}';
 
+/// English words that questions are made of, beyond the few that are kept out of the index: they say that
+/// something is asked, not what. The lists of the other languages have them already.
+const ENGLISH_ASKING: [&str; 64] = [
+    "about",
+    "after",
+    "all",
+    "also",
+    "am",
+    "any",
+    "anyone",
+    "because",
+    "been",
+    "before",
+    "can",
+    "could",
+    "did",
+    "do",
+    "does",
+    "doing",
+    "don",
+    "every",
+    "from",
+    "get",
+    "getting",
+    "got",
+    "had",
+    "has",
+    "have",
+    "having",
+    "hello",
+    "help",
+    "hi",
+    "how",
+    "i",
+    "just",
+    "know",
+    "like",
+    "ll",
+    "m",
+    "me",
+    "my",
+    "need",
+    "our",
+    "please",
+    "re",
+    "s",
+    "should",
+    "so",
+    "somebody",
+    "someone",
+    "something",
+    "t",
+    "thanks",
+    "trying",
+    "ve",
+    "want",
+    "we",
+    "were",
+    "what",
+    "when",
+    "where",
+    "which",
+    "who",
+    "why",
+    "would",
+    "you",
+    "your",
+];
+
 /// The language code that texts of this language are reduced under: ISO 639-1 without region.
 pub(crate) fn code(language: Option<&str>) -> String {
     let code: String = language
@@ -53,7 +122,7 @@ pub(crate) struct Analyzer {
 
 impl Analyzer {
     /// The distinct terms of a query in each of the languages that an index holds. A stop word of
-    /// the query's own language is left out in all of them.
+    /// the query's own language is left out in all of them; a word that only asks, unless it is all there is.
     pub(crate) fn query_terms(
         &mut self,
         text: &str,
@@ -61,13 +130,16 @@ impl Analyzer {
         index_languages: &[String],
     ) -> Vec<String> {
         let own = language.map(|language| code(Some(language)));
-        let mut terms = Vec::new();
+        let is_english = own.as_deref().unwrap_or(LANGUAGE_UNKNOWN) == LANGUAGE_UNKNOWN;
         let mut words = Words::new(text);
         let mut word = String::new();
+        let (mut terms, mut asking) = (Vec::new(), Vec::new());
         while words.next_word(&mut word) {
             if own.as_ref().is_some_and(|own| self.reducer(own).reduced(&word).is_none()) {
                 continue;
             }
+            let only_asks = is_english && ENGLISH_ASKING.binary_search(&word.as_str()).is_ok();
+            let terms = if only_asks { &mut asking } else { &mut terms };
             for code in index_languages {
                 if let Some(term) = self.reducer(code).reduced(&word)
                     && !terms.iter().any(|known| known == term)
@@ -76,7 +148,7 @@ impl Analyzer {
                 }
             }
         }
-        terms
+        if terms.is_empty() { asking } else { terms }
     }
 
     fn reducer(&mut self, code: &str) -> &mut Reducer {
@@ -323,6 +395,16 @@ mod tests {
         let index = ["de".to_owned(), "en".to_owned()];
         assert_eq!(analyzer.query_terms("refunds", None, &index), ["refund"]);
         assert_eq!(analyzer.query_terms("the cancellations", Some("en-GB"), &index), ["cancellation", "cancel"]);
+    }
+
+    #[test]
+    fn words_that_only_ask_count_only_where_nothing_else_is_said() {
+        let mut analyzer = Analyzer::default();
+        let index = ["en".to_owned()];
+        assert!(ENGLISH_ASKING.is_sorted());
+        assert_eq!(analyzer.query_terms("How do I cancel my order?", None, &index), ["cancel", "order"]);
+        assert_eq!(analyzer.query_terms("How do you do?", Some("en"), &index), ["how", "do", "you"]);
+        assert_eq!(analyzer.query_terms("Wie viel?", Some("de"), &index), ["wie", "viel"]);
     }
 
     #[test]
