@@ -220,7 +220,7 @@ const TABLE: &[(&str, &str, f64, bool, bool, &str)] = &[
         0.8,
         true,
         false,
-        r"(?i:\b(?:please )?(?:answer|write|reply|respond|speak|continue)(?: to me| with me| back)?(?: only)? in|\bi (?:only )?speak(?: only)?|\bi prefer(?: to write in| to speak| answers in)?|\bwe speak|\bi(?:'m| am) more comfortable in) <LANGUAGE>\b",
+        r"(?i:\b(?:please )?(?:answer|write|reply|respond|speak|continue)(?: me| to me| with me| back)?(?: only)? in|\bi (?:only )?speak(?: only)?|\bi prefer(?: to write in| to speak| answers in)?|\bwe speak|\bi(?:'m| am) more comfortable in) <LANGUAGE>\b",
     ),
     (
         "language",
