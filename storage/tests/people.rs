@@ -278,7 +278,7 @@ async fn customers_have_identities_and_become_one(database: &Database) {
     };
     let fact = transaction.insert_fact(fact).await.unwrap();
     transaction.commit().await.unwrap();
-    assert_eq!(tenant.list_identities(mia.id).await.unwrap(), [identity.clone()]);
+    assert_eq!(tenant.list_identities(mia.id).await.unwrap(), std::slice::from_ref(&identity));
     let mut transaction = tenant.begin().await.unwrap();
     let taken = transaction.insert_identity(guest.id, "widget", "w-1", Identity::Verified).await;
     assert!(matches!(taken, Err(Error::Conflict(_))));
