@@ -135,20 +135,25 @@ async fn publish(
     let present = load(wired, assistant, version).await?;
     let publication = Publication { assistant_id: assistant.id, name: ANSWER, version, share };
     let was_in_use = version == BUILT_IN || !matches!(present.state, PromptState::Draft | PromptState::Checking);
-    let published = match assistant.settings.publish_gate.as_ref().filter(|_| !was_in_use) {
-        Some(gate) => checked(wired, assistant, publication, gate, output).await?,
-        None => {
-            let tenant = wired.desk.database.of(wired.organization_id());
-            let mut transaction = tenant.begin().await.map_err(|error| problem(&error))?;
-            transaction.publish_prompt(publication).await.map_err(|error| problem(&error))?;
-            audit(&mut transaction, "prompt.published", assistant, version).await?;
-            transaction.commit().await.map_err(|error| problem(&error))?;
-            Published { version, share, live: true, run: None, gate: Vec::new() }
-        }
+    let gate = assistant.settings.publish_gate.as_ref().filter(|_| !was_in_use);
+    let published = if let Some(gate) = gate {
+        checked(wired, assistant, publication, gate, output).await?
+    } else {
+        put_in_use(wired, assistant, publication).await?
     };
     let live = published.live;
     output.result(&published, in_words)?;
     Ok(if live { Exit::Ok } else { Exit::Problem })
+}
+
+async fn put_in_use(wired: &Wired, assistant: &Assistant, publication: Publication<'_>) -> Result<Published, Failure> {
+    let Publication { version, share, .. } = publication;
+    let tenant = wired.desk.database.of(wired.organization_id());
+    let mut transaction = tenant.begin().await.map_err(|error| problem(&error))?;
+    transaction.publish_prompt(publication).await.map_err(|error| problem(&error))?;
+    audit(&mut transaction, "prompt.published", assistant, version).await?;
+    transaction.commit().await.map_err(|error| problem(&error))?;
+    Ok(Published { version, share, live: true, run: None, gate: Vec::new() })
 }
 
 /// Runs the gate's dataset with the version and lets the run decide.
