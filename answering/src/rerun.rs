@@ -4,6 +4,7 @@ use crate::answer::{Given, answer_given};
 use crate::decide::ModelOutcome;
 use crate::generate::{outcome_of, quote};
 use crate::judge::{Judged, Judging, judge, needs_no_knowledge};
+use crate::recall::Earlier;
 use crate::understand::understand;
 use crate::{Desk, Error, Passage, Question, Result};
 use domain::message::Message;
@@ -111,7 +112,9 @@ async fn asked(
         history: trace.history.clone(),
         summary: String::new(),
         facts: Vec::new(),
+        earlier: Earlier::default(),
         clarifications: trace.clarifications,
+        staffing: trace.staffing,
         allowed_link_hosts: trace.allowed_link_hosts.clone(),
         template,
         budget: desk.database.of(organization_id).load_organization().await?.settings.budget,

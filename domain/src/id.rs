@@ -218,7 +218,8 @@ mod noun {
 pub use noun::{
     AgentId, ArticleId, AssistantId, ChannelId, ChunkId, ConversationId, CustomerId, CustomerIdentityId, DatasetId,
     DeliveryId, DocumentId, FactId, HandoffId, JobId, KeyId, MemberId, MessageId, NoteId, NotificationId, OfferId,
-    OrganizationId, PageId, ReplyId, RunId, ScanId, SourceId, SuggestionId, TurnId, UsageId, WebhookEndpointId, WorkerId,
+    OrganizationId, PageId, ReplyId, RunId, ScanId, SourceId, SuggestionId, TurnId, UsageId, WebhookEndpointId,
+    WorkerId,
 };
 
 #[cfg(test)]

@@ -31,7 +31,8 @@ impl Tenant<'_> {
     }
 
     /// The newest messages of a customer, oldest of them first, without those of `conversation` from
-    /// `from_seq` on and without notices of the system.
+    /// `from_seq` on and without notices of the system. Of a customer who is not verified only those of the
+    /// same channel.
     pub async fn list_earlier_messages(
         self,
         customer: CustomerId,
@@ -46,6 +47,10 @@ impl Tenant<'_> {
                     "select m.{columns} from conversations c join messages m on m.conversation_id = c.id
                      where c.organization_id = $1 and c.customer_id = $2 and m.organization_id = $1
                         and m.sender <> 'system' and (m.conversation_id <> $3 or m.seq < $4)
+                        and (exists (select 1 from customers u
+                                where u.organization_id = $1 and u.id = $2 and u.identity = 'verified')
+                            or m.channel_id = (select h.channel_id from conversations h
+                                where h.organization_id = $1 and h.id = $3))
                      order by m.created_at desc, m.id desc limit $5"
                 )),
                 (self.organization_id(), customer, conversation, from_seq, limit),

@@ -74,7 +74,7 @@ async fn somebody(transaction: &mut Transaction, desk: &Desk, external_id: &str)
         .await
         .unwrap();
     transaction.upsert_feedback(message.id, Rating::Poor, Some(external_id.to_owned())).await.unwrap();
-    transaction.insert_note(conversation.id, None, external_id).await.unwrap();
+    transaction.insert_note(conversation.id, None, external_id, Vec::new()).await.unwrap();
     let trace = Trace { question: external_id.to_owned(), ..Trace::default() };
     transaction.insert_trace(message.id, &trace).await.unwrap();
     let handoff = NewHandoff {
@@ -85,6 +85,8 @@ async fn somebody(transaction: &mut Transaction, desk: &Desk, external_id: &str)
         tried: vec![external_id.to_owned()],
         sources: Vec::new(),
         suggested_reply: Some(external_id.to_owned()),
+        open_questions: vec![external_id.to_owned()],
+        skills: Vec::new(),
     };
     transaction.insert_handoff(handoff).await.unwrap();
     transaction.update_conversation_summary(conversation.id, external_id.to_owned(), 1).await.unwrap();

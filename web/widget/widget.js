@@ -14,6 +14,7 @@
   const SILENCE_MS = 40_000;
   /** Milliseconds between the pieces of an answer that is shown as it comes. */
   const PIECE_MS = 90;
+  const TYPING_MS = 6000;
   /** Characters of a message, as the desk takes them. */
   const CONTENT_MAX = 8_000;
   /** Messages that wait to be sent at most. */
@@ -269,6 +270,7 @@ textarea { max-height: 140px; height: 42px; }
     #hosts = new Set();
     #pieces = new Map();
     #fresh = 0;
+    #typingUntil = 0;
     #retry = RETRY_MS;
     #isOpen = false;
     #isLost = false;
@@ -447,6 +449,10 @@ textarea { max-height: 140px; height: 42px; }
       if (!data) return;
       const told = JSON.parse(data);
       if (kind === "session") this.#session = told;
+      else if (kind === "typing") {
+        this.#typingUntil = told.typing ? Date.now() + TYPING_MS : 0;
+        setTimeout(() => this.#redraw(), TYPING_MS + 50);
+      }
       else if (kind === "message.delta") this.#pieces.set(told.message_id, [...(this.#pieces.get(told.message_id) ?? []), told.delta]);
       else if (kind === "message.completed") return this.#come(told);
       this.#redraw();
@@ -627,7 +633,7 @@ textarea { max-height: 140px; height: 42px; }
         if (!known.has(one.id)) rows.push([one.id, JSON.stringify([one, this.#isLost]), () => this.#waiting(one)]);
       }
       const state = this.#stateLine();
-      if (this.#session?.answer_pending && !said.some((message) => message.isComing)) rows.push(["typing", "", () => make("div", { class: "said" }, make("div", { class: "bubble dots" }, make("i"), make("i"), make("i"), make("span", { class: "sr" }, this.#say("typing"))))]);
+      if ((this.#session?.answer_pending || this.#typingUntil > Date.now()) && !said.some((message) => message.isComing)) rows.push(["typing", "", () => make("div", { class: "said" }, make("div", { class: "bubble dots" }, make("i"), make("i"), make("i"), make("span", { class: "sr" }, this.#say("typing"))))]);
       if (state) rows.push(["state", state, () => make("p", { class: "state" }, state)]);
       this.#place(rows);
       this.band.hidden = !this.#isLost;

@@ -37,10 +37,10 @@ struct Watch {
 }
 
 /// Streams what happens in the visitor's conversation: `session` when it changes hands; of an answer a
-/// `message.delta` for each sentence, then `message.completed`.
+/// `message.delta` for each sentence, then `message.completed`; `typing` while a person of the desk writes.
 #[utoipa::path(get, path = "/v1/widget/events", tag = "widget", operation_id = "watch_widget",
     params(("Last-Event-ID" = Option<i64>, Header, description = "Goes on behind this event")),
-    responses((status = 200, description = "Events: `session` `message.delta` `message.completed`",
+    responses((status = 200, description = "Events: `session` `message.delta` `message.completed` `typing`",
         content_type = "text/event-stream", body = String)))]
 pub(crate) async fn watch_widget(State(app): State<App>, visitor: Visitor, last: LastEventId) -> Result<Response> {
     app.rates.take(&format!("streams {}", visitor.conversation_id), STREAMS_MAX)?;
@@ -77,7 +77,14 @@ impl Watch {
             }
             let tenant = self.visitor.tenant(&self.app);
             match tenant.list_events(self.last, Some(self.visitor.conversation_id), EVENTS_READ).await {
-                Ok(events) if events.is_empty() => stop.run_until_cancelled(self.listener.wait()).await?,
+                Ok(events) if events.is_empty() => {
+                    if let Some(typing) = stop.run_until_cancelled(self.listener.wait()).await?
+                        && typing.sender == "agent"
+                    {
+                        // Without an id: it is of the moment, and nothing to resume behind.
+                        return Some(event("typing", &json!({ "typing": typing.goes_on })));
+                    }
+                }
                 Ok(events) => {
                     for event in events {
                         self.take(event).await;
