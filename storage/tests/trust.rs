@@ -78,6 +78,7 @@ async fn publish(database: &Database, id: OrganizationId, assistant_id: Assistan
 }
 
 async fn versions_are_published_replaced_and_rolled_back(database: &Database) {
+    use PromptState::{Draft, Published, Replaced, RolledBack};
     let (id, assistant_id) = assistant(database).await;
     let tenant = database.of(id);
     assert_eq!(write(database, id, assistant_id, "a").await, 2);
@@ -87,7 +88,6 @@ async fn versions_are_published_replaced_and_rolled_back(database: &Database) {
         let versions = tenant.list_prompt_versions(assistant_id, ANSWER, i64::MAX, 10).await.unwrap();
         versions.into_iter().map(|version| (version.version, version.state)).collect()
     };
-    use PromptState::{Draft, Published, Replaced, RolledBack};
     assert_eq!(states().await, [(4, Draft), (3, Draft), (2, Draft)]);
     publish(database, id, assistant_id, 2, 100).await;
     publish(database, id, assistant_id, 3, 30).await;
