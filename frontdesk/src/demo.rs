@@ -71,9 +71,9 @@ const VISITORS: [Visitor; 14] = [
         says: "I would like to talk to a person about my order LB-20418, please.",
     },
     Visitor {
-        id: "demo-nora",
-        name: "Nora Lind",
-        email: "nora@customers.example",
+        id: "demo-signe",
+        name: "Signe Dahl",
+        email: "signe@customers.example",
         title: "The lock key",
         says: "I lost the key of my frame lock. What does a new one cost?",
     },

@@ -165,6 +165,7 @@ fn a_visitor_of_a_hostile_page_is_answered_handed_over_and_comes_back() {
         &json!({ "content": "Robin here, your refund is on its way.", "sender": "agent" }),
     );
     browser.open(&shop);
+    browser.until(&within("Boolean(one('.launch'))"));
     browser.value(&within("one('.launch').click()"));
     browser.until(&within(
         "text().includes('your refund is on its way') && text().includes('You are talking to Robin Falk')",
@@ -223,6 +224,7 @@ fn thirty_attacks_reach_the_widget_and_the_inbox_as_text() {
         "[...document.querySelectorAll('.thread a[href]')].filter((link) => link.origin !== location.origin).length";
     assert_eq!(browser.value(foreign), json!(0), "no link leads out of the inbox");
     browser.open(&shop);
+    browser.until(&within("Boolean(one('.launch'))"));
     browser.value(&within("one('.launch').click()"));
     browser.until(&within("text().includes('attack 29')"));
     assert_eq!(browser.value(&within(&format!("all('.log :is({active})').length"))), json!(0));

@@ -29,7 +29,6 @@ class Inbox extends View {
     this.onkey = (event) => this.key(event);
     addEventListener("keydown", this.onkey);
     this.load();
-    this.loadReplies();
   }
 
   left() {
@@ -131,6 +130,7 @@ class Thread extends View {
     this.onkey = (event) => this.key(event);
     addEventListener("keydown", this.onkey);
     this.load();
+    this.loadReplies();
   }
 
   left() {
