@@ -119,14 +119,14 @@ fn shown(kind: &str, value: &str) -> String {
 fn forgotten(sentence: &str) -> Option<Statement> {
     let groups = FORGET.as_ref()?.captures(sentence)?;
     let word = groups.get(1)?.as_str().to_lowercase();
-    let kind = match word.trim_end_matches('s') {
+    let kind = match word.as_str() {
         "name" => "name",
-        "order" => "order",
+        "order" | "orders" => "order",
         "plan" => "plan",
-        "product" => "product",
+        "product" | "products" => "product",
         "language" => "language",
         "phone" | "number" => "phone",
-        "addres" | "address" => "address",
+        "address" => "address",
         _ => "email",
     };
     Some(Statement { kind, text: String::new(), value: None, holds: false, importance: 0.0, confidence: 1.0 })

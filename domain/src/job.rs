@@ -4,8 +4,10 @@ use crate::{ConversationId, JobId, MessageId, OrganizationId, PageId, RunId, Sca
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+mod chores;
 mod remember;
 
+pub use chores::DeleteExpired;
 pub use remember::{LearnFacts, ScrubPages, SummarizeConversation};
 
 /// One piece of work.
@@ -385,17 +387,4 @@ impl Work for FailEval {
     const KIND: &'static str = "fail_eval";
     const QUEUE: Queue = Queue::Knowledge;
     const ATTEMPTS_MAX: i64 = 1_000;
-}
-
-/// Deletes what has outlived its retention: finished jobs, events, traces, idempotency keys.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DeleteExpired {}
-
-impl Work for DeleteExpired {
-    const KIND: &'static str = "delete_expired";
-    const QUEUE: Queue = Queue::Chores;
-
-    fn dedupe(&self) -> Option<String> {
-        Some("delete_expired".to_owned())
-    }
 }

@@ -153,6 +153,9 @@ impl Transaction {
             "update conversations set customer_id = $2 where organization_id = $1 and customer_id = $3",
             "update facts set customer_id = $2 where organization_id = $1 and customer_id = $3",
             "update customer_identities set customer_id = $2 where organization_id = $1 and customer_id = $3",
+            "insert into memory_vectors (customer_id, organization_id, model, hash, vector)
+             select $2, organization_id, model, hash, vector from memory_vectors
+             where organization_id = $1 and customer_id = $3 on conflict do nothing",
         ] {
             (&mut *self).run(statement, between).await?;
         }

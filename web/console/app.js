@@ -1,6 +1,6 @@
 // The console: who is signed in, which page an address shows, and what is the same on every page.
 
-import { get, live, remove, session } from "./api.js";
+import { get, live, post, remove, session } from "./api.js";
 import { attempt, button, failure, go, icon, sentence } from "./parts.js";
 import { View, h } from "./view.js";
 import "./trace.js";
@@ -18,6 +18,8 @@ import "./pages/widget.js";
 /** Milliseconds a toast stays; one that can be taken back stays longer. */
 const TOAST_MS = 4_000;
 const UNDO_MS = 9_000;
+/** How often an agent's browser says that they are there; who looks elsewhere is away. */
+const BEAT_MS = 20_000;
 /** Pages of the rail: address, title, icon, the scope that opens it. */
 const PAGES = [
   ["inbox", "Inbox", "inbox", "conversations"],
@@ -49,6 +51,7 @@ class App extends View {
     addEventListener("fd-signed-in", () => this.enter(true));
     addEventListener("keydown", (event) => this.key(event));
     this.addEventListener("click", (event) => this.follow(event));
+    setInterval(() => this.beat(), BEAT_MS);
     live.addEventListener("lost", () => this.set({ isLost: true }));
     live.addEventListener("back", () => this.set({ isLost: false }));
     this.enter();
@@ -62,6 +65,7 @@ class App extends View {
       localStorage.setItem(SIGNED_IN, "1");
       if (me.scopes.some((scope) => LIVE_SCOPES.includes(scope))) live.open();
       this.set({ me, problem: null });
+      this.beat();
       if (["/", "/sign-in", "/setup"].includes(location.pathname)) {
         const wanted = location.pathname === "/setup" ? "/playground" : new URLSearchParams(location.search).get("next");
         this.go(wanted?.startsWith("/") && !wanted.startsWith("//") ? wanted : `/${this.pages()[0]?.[0] ?? "settings"}`, true);
@@ -70,6 +74,10 @@ class App extends View {
       if (problem.status !== 401) return this.set({ problem, me: null });
       this.outside();
     }
+  }
+
+  beat() {
+    if (this.state.me?.member?.agent_id && !document.hidden) post("/v1/me/heartbeat", {}).catch(() => {});
   }
 
   outside() {

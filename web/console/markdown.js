@@ -33,7 +33,7 @@ export function markdown(text, { mayLink = nowhere, cite } = {}) {
 function read(lines, at, tools) {
   const line = lines[at];
   if (!line.trim()) return [null, at + 1];
-  const fence = line.match(/^\s*(```|~~~)/)?.[1];
+  const fence = line.match(/^\s*(`{3}|~~~)/)?.[1];
   if (fence) {
     const end = lines.findIndex((other, place) => place > at && other.trim().startsWith(fence));
     const until = end === -1 ? lines.length : end;
@@ -51,7 +51,7 @@ function read(lines, at, tools) {
     return [h("blockquote", {}, inline(inner.join(" "), tools)), end];
   }
   if (line.includes("|") && /^\s*\|?[\s:-]+\|[\s|:-]*$/.test(lines[at + 1] ?? "")) return grid(lines, at, tools);
-  const end = endOf(lines, at, (other) => other.trim() && !isItem(other) && !/^(#{1,6}\s|\s*(```|~~~|>))/.test(other), 1);
+  const end = endOf(lines, at, (other) => other.trim() && !isItem(other) && !/^(#{1,6}\s|\s*(`{3}|~~~|>))/.test(other), 1);
   return [h("p", {}, inline(lines.slice(at, end).join("\n"), tools)), end];
 }
 

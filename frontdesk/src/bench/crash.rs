@@ -207,15 +207,15 @@ impl Run {
             pick_up_ms_max = pick_up_ms_max.max(waited.as_millis());
         }
         let ledger = Ledger::read(&self.bed, &self.sent).await?;
-        let wasted_model_calls = calls.chat.saturating_sub(ledger.model_replies as u64);
-        let wasted_percent = (wasted_model_calls * 100).div_ceil(calls.chat.max(1));
+        let wasted_model_calls = calls.answers.saturating_sub(ledger.model_replies as u64);
+        let wasted_percent = (wasted_model_calls * 100).div_ceil(calls.answers.max(1));
         Ok(Shown {
             engine: self.bed.wired.engines(),
             seed: options.seed,
             kills: self.kills,
             orphans: self.orphans,
             ledger,
-            model_calls: calls.chat,
+            model_calls: calls.answers,
             wasted_model_calls,
             wasted_percent,
             pick_up_ms_max,

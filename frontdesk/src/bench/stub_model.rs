@@ -77,6 +77,8 @@ impl Delay {
 pub struct Calls {
     /// Chat calls.
     pub chat: u64,
+    /// Those of them that bring passages to answer from: not those that learn and sum up.
+    pub answers: u64,
     /// Embedding calls.
     pub embeddings: u64,
     /// Chat calls by the message's `m:ID`.
@@ -96,9 +98,11 @@ impl Stub {
     }
 
     /// Counts a chat call and says which fault it takes, if any.
-    fn count_chat(&self, message: &str) -> Option<Fault> {
+    fn count_chat(&self, request: &Value) -> Option<Fault> {
+        let message = &reply::last_user_message(request);
         let mut calls = self.calls();
         calls.chat += 1;
+        calls.answers += u64::from(reply::has_passages(request));
         let nth = calls.chat;
         let nth_of_message = reply::marker(message, "m:").map_or(nth, |id| {
             let count = calls.by_marker.entry(id.to_owned()).or_default();
@@ -185,7 +189,7 @@ async fn chat(State(stub): State<Arc<Stub>>, body: Bytes) -> Response {
     let Ok(request) = serde_json::from_slice::<Value>(&body) else {
         return fault::refusal(400, "invalid_request_error", "the body is not JSON");
     };
-    let fault = stub.count_chat(&reply::last_user_message(&request));
+    let fault = stub.count_chat(&request);
     tokio::time::sleep(stub.options.delay_ms.draw()).await;
     match fault {
         Some(fault) => fault.response(&request).await,

@@ -198,7 +198,8 @@ class Thread extends View {
   }
 
   isMine() {
-    return this.state.conversation.assignee_id !== null && this.state.conversation.assignee_id === this.me()?.agent_id;
+    const { holder, assignee_id } = this.state.conversation;
+    return holder === "agent" && assignee_id !== null && assignee_id === this.me()?.agent_id;
   }
 
   note() {
@@ -215,11 +216,17 @@ class Thread extends View {
 
   take() {
     const back = this.state.conversation.holder === "ai" ? () => remove(this.path("/handoff")) : () => remove(this.path("/assignment"));
-    return this.act(() => put(this.path("/assignment"), { agent_id: this.me()?.agent_id }), "It is yours now. The AI is silent here.", back).then(() => this.querySelector("textarea")?.focus());
+    return this.act(() => this.give(this.me()?.agent_id), "It is yours now. The AI is silent here.", back).then(() => this.querySelector("textarea")?.focus());
   }
 
   giveBack() {
-    return this.act(() => remove(this.path("/handoff")), "Given back to the AI. It answers from the next message on.", () => put(this.path("/assignment"), { agent_id: this.me()?.agent_id }));
+    return this.act(() => remove(this.path("/handoff")), "Given back to the AI. It answers from the next message on.", () => this.give(this.me()?.agent_id));
+  }
+
+  /** What a colleague has is passed on, anything else is taken. */
+  give(agent_id) {
+    const { assignee_id } = this.state.conversation;
+    return assignee_id && assignee_id !== agent_id ? post(this.path("/transfer"), { agent_id, reason: "Passed on in the inbox" }) : put(this.path("/assignment"), { agent_id });
   }
 
   resolve() {
@@ -292,7 +299,7 @@ class Thread extends View {
       h("a", { class: "bare back", href: `/inbox${location.search}`, "aria-label": "Back to the list" }, icon("back")),
       h("div", { class: "thread-title" }, h("h2", {}, conversation.title || customer?.name || "Conversation"), h("p", { class: "soft" }, [customer?.name, status === "open" ? holds : word(status)].filter(Boolean).join(" · "))),
       h("div", { class: "row" },
-        this.isMine() && holder === "agent" ? null : button("Take over", () => this.take(), holder === "queue" ? "primary" : "quiet", { title: "Alt P" }),
+        this.isMine() ? null : button("Take over", () => this.take(), holder === "queue" ? "primary" : "quiet", { title: "Alt P" }),
         holder === "ai" || status === "resolved" ? null : button("Give back to AI", () => this.giveBack(), "quiet", { title: "Alt P" }),
         this.assignment(conversation),
         status === "resolved" ? null : h("select", { "aria-label": "Snooze", value: "", onchange: (event) => { const hours = Number(event.target.value); event.target.value = ""; if (hours) this.snooze(hours); } },
@@ -304,8 +311,8 @@ class Thread extends View {
   assignment({ assignee_id, status }) {
     const others = this.state.agents.filter((agent) => agent.id !== assignee_id && agent.id !== this.me()?.agent_id);
     if (!others.length || status === "resolved") return null;
-    const assign = (agent) => this.act(() => put(this.path("/assignment"), { agent_id: agent }), `Assigned to ${this.nameOf(agent)}.`,
-      () => (assignee_id ? put(this.path("/assignment"), { agent_id: assignee_id }) : remove(this.path("/assignment"))));
+    const assign = (agent) => this.act(() => this.give(agent), `Assigned to ${this.nameOf(agent)}.`,
+      () => (assignee_id ? this.give(assignee_id) : remove(this.path("/assignment"))));
     return h("select", { "aria-label": "Assign", value: "", onchange: (event) => { const agent = event.target.value; event.target.value = ""; if (agent) assign(agent); } },
       [h("option", { value: "" }, "Assign…"), others.map((agent) => h("option", { key: agent.id, value: agent.id }, agent.name))]);
   }

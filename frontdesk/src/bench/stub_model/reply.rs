@@ -70,9 +70,17 @@ pub(super) fn usage(request: &Value) -> Value {
     json!({ "prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output })
 }
 
+/// Whether the prompt brings passages to answer from.
+pub(super) fn has_passages(request: &Value) -> bool {
+    first_sentence(&prompt(request)).is_some()
+}
+
+fn prompt(request: &Value) -> String {
+    messages(request).map(content).collect::<Vec<_>>().join("\n")
+}
+
 fn answer(request: &Value) -> String {
-    let prompt = messages(request).map(content).collect::<Vec<_>>().join("\n");
-    let text = match first_sentence(&prompt) {
+    let text = match first_sentence(&prompt(request)) {
         Some(sentence) => format!("{sentence} [1]"),
         None => NO_ANSWER.to_owned(),
     };
