@@ -1,32 +1,30 @@
 //! Whether people are there to take over: heartbeats, opening hours, and how else a customer is reached.
 
-use crate::Result;
+use domain::Time;
 use domain::hours::{OpeningHours, Weekday};
 use domain::staffing::{Hours, People, PeopleSettings, PresenceRule, Staffing};
-use domain::{CustomerId, Time};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use storage::Tenant;
+use storage::agents::Presence;
 
 /// Periods of a week at most.
 const PERIODS_MAX: usize = 50;
 /// Closed days at most.
 const CLOSED_DAYS_MAX: usize = 400;
 
-/// What is known now of the people of a desk, for a customer.
-pub async fn staffing(tenant: Tenant<'_>, settings: &PeopleSettings, customer: CustomerId) -> Result<Staffing> {
-    let hours = hours_at(settings.opening_hours.as_ref(), tenant.now());
-    let presence = tenant.load_presence(customer).await?;
+/// What is known of the people of a desk at a moment, for a customer.
+pub fn staffing(settings: &PeopleSettings, presence: Presence, now: Time) -> Staffing {
+    let hours = hours_at(settings.opening_hours.as_ref(), now);
     let is_there = match settings.presence {
         PresenceRule::Heartbeat => presence.present > 0,
         PresenceRule::Assumed => presence.present > 0 || hours == Hours::Open,
     };
-    Ok(Staffing {
+    Staffing {
         people: if is_there { People::There } else { People::Away },
         hours,
         contact_known: presence.contacts > 0,
-    })
+    }
 }
 
 /// Whether the desk is open at a moment; hours in a time zone that is not known count as open.

@@ -88,7 +88,7 @@ pub async fn load(desk: &Desk, organization_id: OrganizationId, id: Conversation
     if conversation.holder == Holder::Agent || (conversation.holder == Holder::Queue && !people.ai_while_waiting) {
         return Ok(None);
     }
-    let staffing = staffing(tenant, people, conversation.customer_id).await?;
+    let staffing = staffing(people, setting.presence, tenant.now());
     if conversation.holder == Holder::Queue && staffing.people == People::There {
         return Ok(None);
     }
@@ -116,7 +116,11 @@ pub async fn load(desk: &Desk, organization_id: OrganizationId, id: Conversation
         earlier.iter().filter(|message| message.sender != Sender::System).map(|message| message.seq).collect();
     let read_from = earlier.iter().chain(&waiting).map(|message| message.seq).min().unwrap_or(1);
     let earlier_said = load_earlier(desk, &setting, &facts, read_from).await?;
-    let template = crate::template::in_use(desk, organization_id, setting.assistant.id, Some(id)).await?;
+    let template = if setting.has_own_prompts {
+        crate::template::in_use(desk, organization_id, setting.assistant.id, Some(id)).await?
+    } else {
+        None
+    };
     let Setting { conversation, assistant, organization_settings, channel_kind, summary_seq, .. } = setting;
     let question = Question {
         organization_id,

@@ -3,7 +3,7 @@
 use crate::sql::{Run, Sql};
 use crate::{Database, Error, Result, Tenant, Transaction};
 use domain::agent::{AgentRole, Availability};
-use domain::{AgentId, CustomerId, Id, OrganizationId, Time};
+use domain::{AgentId, Id, OrganizationId, Time};
 use sqlx::types::Json;
 
 pub use domain::agent::Agent;
@@ -61,18 +61,6 @@ impl Tenant<'_> {
                  from agents where organization_id = $1 order by created_at, id"
             )),
             (self.organization_id(),),
-        )
-        .await
-    }
-
-    /// Whether people are there for a customer.
-    pub async fn load_presence(self, customer: CustomerId) -> Result<Presence> {
-        self.one(
-            "select (select count(*) from agents a where a.organization_id = $1 and a.present_until > $2
-                        and a.availability <> 'away') as present,
-                    (select count(*) from customers u where u.organization_id = $1 and u.id = $3
-                        and u.email is not null) as contacts",
-            (self.organization_id(), self.now(), customer),
         )
         .await
     }

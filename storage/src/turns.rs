@@ -1,5 +1,6 @@
 //! Turns: what a conversation's next reply stands on, read in one trip.
 
+use crate::agents::Presence;
 use crate::sql::Run;
 use crate::{Error, Result, Tenant};
 use domain::assistant::{Assistant, AssistantSettings};
@@ -25,6 +26,10 @@ pub struct Setting {
     pub has_facts: bool,
     /// Whether the customer has written in another conversation.
     pub has_other_conversations: bool,
+    /// Whether people are there for the customer.
+    pub presence: Presence,
+    /// Whether the assistant has published prompts of its own.
+    pub has_own_prompts: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -40,6 +45,9 @@ struct Row {
     summary_seq: i64,
     facts: i64,
     others: i64,
+    #[sqlx(flatten)]
+    presence: Presence,
+    own_prompts: i64,
 }
 
 impl Tenant<'_> {
@@ -57,13 +65,19 @@ impl Tenant<'_> {
                             and f.organization_id = c.organization_id limit 1) as one) as facts,
                         (select count(*) from (select 1 from conversations t where t.customer_id = c.customer_id
                             and t.organization_id = c.organization_id and t.id <> c.id limit 1) as one) as others,
-                        c.summary_seq
+                        c.summary_seq,
+                        (select count(*) from agents p where p.organization_id = c.organization_id
+                            and p.present_until > $3 and p.availability <> 'away') as present,
+                        (select count(*) from customers u where u.organization_id = c.organization_id
+                            and u.id = c.customer_id and u.email is not null) as contacts,
+                        (select count(*) from (select 1 from prompt_versions v where v.organization_id = c.organization_id
+                            and v.assistant_id = c.assistant_id and v.state = 'published' limit 1) as one) as own_prompts
                  from conversations c
                  join assistants a on a.id = c.assistant_id and a.organization_id = c.organization_id
                  join channels h on h.id = c.channel_id and h.organization_id = c.organization_id
                  join organizations o on o.id = c.organization_id
                  where c.organization_id = $1 and c.id = $2",
-                (self.organization_id(), id),
+                (self.organization_id(), id, self.now()),
             )
             .await?;
         let row = row.ok_or_else(|| Error::not_found("conversation", id))?;
@@ -82,6 +96,8 @@ impl Tenant<'_> {
             summary_seq: row.summary_seq,
             has_facts: row.facts > 0,
             has_other_conversations: row.others > 0,
+            presence: row.presence,
+            has_own_prompts: row.own_prompts > 0,
         })
     }
 }

@@ -157,7 +157,7 @@ async fn a_conversation_is_offered_taken_back_and_taken(database: &Database) {
     let desk = database.found_desk("Desk").await.unwrap();
     let tenant = database.of(desk.organization.id);
     let (first, _) = begin(database, &desk, "mia", 0).await;
-    let (second, second_customer) = begin(database, &desk, "noa", 0).await;
+    let (second, _) = begin(database, &desk, "noa", 0).await;
     for id in [first, second] {
         say(database, &desk, id, Sender::Customer).await;
         queue(database, &desk, id).await;
@@ -167,7 +167,7 @@ async fn a_conversation_is_offered_taken_back_and_taken(database: &Database) {
     let (ada, bo) = (agent(database, &desk, "Ada", 1).await, agent(database, &desk, "Bo", 5).await);
     assert!(database.list_due_assignments(10).await.unwrap().is_empty(), "nobody is there");
     assert!(!offer(database, &desk, first, ada).await, "no heartbeat, no offer");
-    assert_eq!(tenant.load_presence(second_customer.id).await.unwrap().present, 0);
+    assert_eq!(tenant.load_setting(second).await.unwrap().presence.present, 0);
 
     heartbeat(database, &desk, ada, Some(Availability::Online)).await;
     assert_eq!(database.list_due_assignments(10).await.unwrap().len(), 2, "somebody has room");
@@ -193,7 +193,7 @@ async fn a_conversation_is_offered_taken_back_and_taken(database: &Database) {
 
     heartbeat(database, &desk, bo, Some(Availability::Online)).await;
     assert_eq!(database.list_due_assignments(10).await.unwrap(), [(desk.organization.id, first)], "Bo let one pass");
-    assert_eq!(tenant.load_presence(second_customer.id).await.unwrap().present, 1);
+    assert_eq!(tenant.load_setting(second).await.unwrap().presence.present, 1);
     assert!(offer(database, &desk, first, bo).await);
     let mut transaction = tenant.begin().await.unwrap();
     assert!(transaction.accept(first, bo).await.unwrap());
