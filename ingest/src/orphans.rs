@@ -27,7 +27,7 @@ pub(crate) async fn leave_with(tenant: Tenant<'_>, transaction: &mut Transaction
         transaction.conclude_suggestion(last.id, SuggestionState::Withdrawn, "system", Some(GONE.to_owned())).await?;
         match article.state {
             ArticleState::Published if is_edited(&article) => {
-                for published in article.document_id {
+                if let Some(published) = article.document_id {
                     transaction.clear_document_url(published).await?;
                 }
                 transaction.insert_suggestion(&article, &draft(&article, &last, ASK)).await?;
