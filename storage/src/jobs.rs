@@ -305,12 +305,17 @@ impl Database {
         .await
     }
 
-    /// Jobs of an organization that wait or run: what `up` and tests drain.
-    pub async fn count_unfinished_jobs(&self, organization_id: Option<OrganizationId>) -> Result<i64> {
+    /// Jobs of an organization that wait or run: what `up` and tests drain; where a time is given, without
+    /// those that are not due by then.
+    pub async fn count_unfinished_jobs(
+        &self,
+        organization_id: Option<OrganizationId>,
+        due: Option<Time>,
+    ) -> Result<i64> {
         self.scalar(
             "select count(*) from jobs where state in ('available', 'retryable', 'running')
-                and ($1 is null or organization_id = $1)",
-            (organization_id,),
+                and ($1 is null or organization_id = $1) and ($2 is null or run_at <= $2)",
+            (organization_id, due),
         )
         .await
     }

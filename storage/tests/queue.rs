@@ -149,7 +149,9 @@ async fn transactions_that_share_a_flush_keep_their_own_fate() {
     for writer in writers.collect::<Vec<_>>() {
         writer.await.unwrap();
     }
-    assert_eq!(database.count_unfinished_jobs(None).await.unwrap(), 32);
+    assert_eq!(database.count_unfinished_jobs(None, None).await.unwrap(), 32);
+    let long_ago = database.clock().now() - Duration::from_hours(1);
+    assert_eq!(database.count_unfinished_jobs(None, Some(long_ago)).await.unwrap(), 0);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crate::wiring::{self, Wired};
 use answering::receive::{Incoming, receive};
 use domain::customer::Identity;
 use domain::message::Message;
-use domain::{ConversationId, WorkerId};
+use domain::{ConversationId, Time, WorkerId};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -196,9 +196,18 @@ impl Bed {
 
     /// Waits until no job waits or runs.
     pub async fn drained(&self, longest: Duration) -> Result<(), Failure> {
+        self.drained_of(longest, || None).await
+    }
+
+    /// Waits until no job runs or is due.
+    pub async fn drained_of_due(&self, longest: Duration) -> Result<(), Failure> {
+        self.drained_of(longest, || Some(self.wired.desk.database.clock().now())).await
+    }
+
+    async fn drained_of(&self, longest: Duration, due: impl Fn() -> Option<Time>) -> Result<(), Failure> {
         let database = &self.wired.desk.database;
         until("the last job", longest, async || {
-            let jobs = database.count_unfinished_jobs(Some(self.wired.organization_id())).await;
+            let jobs = database.count_unfinished_jobs(Some(self.wired.organization_id()), due()).await;
             let jobs = jobs.map_err(|error| broken("jobs cannot be counted", &error))?;
             Ok((jobs == 0).then_some(()))
         })

@@ -62,6 +62,8 @@ struct Shown {
     model_delay_ms: u64,
     messages_per_second: f64,
     cpu_ms_per_message: f64,
+    /// What the jobs of memory took later.
+    memory_cpu_ms_per_message: f64,
     peak_mb: f64,
     handed_over: usize,
     lost: usize,
@@ -81,11 +83,14 @@ pub(super) async fn run(options: &Options, output: Output) -> Result<Exit, Failu
     desk.round(conversations).await?;
     desk.model.take(options.model_delay_ms);
     forget_peak()?;
-    let mut spent = Spent { wall_s: 0.0, cpu_ms: 0.0 };
+    let nothing = Spent { wall_s: 0.0, cpu_ms: 0.0 };
+    let (mut spent, mut remembering) = (nothing, nothing);
     let mut left = options.messages;
     while left > 0 {
         let messages = left.min(conversations);
-        spent.add(desk.round(messages).await?);
+        let (answering, later) = desk.round(messages).await?;
+        spent.add(answering);
+        remembering.add(later);
         left -= messages;
     }
     let ledger = Ledger::read(&desk.bed, &desk.sent).await?;
@@ -95,6 +100,7 @@ pub(super) async fn run(options: &Options, output: Output) -> Result<Exit, Failu
         model_delay_ms: options.model_delay_ms,
         messages_per_second: per(options.messages) / spent.wall_s,
         cpu_ms_per_message: spent.cpu_ms / per(options.messages),
+        memory_cpu_ms_per_message: remembering.cpu_ms / per(options.messages),
         peak_mb: peak_mb()?,
         handed_over: ledger.handoffs,
         lost: ledger.lost,
@@ -172,8 +178,8 @@ impl Desk {
     }
 
     /// Has one message received in each of so many conversations, then works until all are answered;
-    /// what the work took.
-    async fn round(&mut self, messages: usize) -> Result<Spent, Failure> {
+    /// what that took, and what the memory's jobs took, which wait until a conversation rests.
+    async fn round(&mut self, messages: usize) -> Result<(Spent, Spent), Failure> {
         self.rounds += 1;
         let received: Vec<(ConversationId, String, String)> = self
             .conversations
@@ -195,22 +201,26 @@ impl Desk {
         worker.spawn(self.bed.wired.worker().run(stop.clone()));
         // Looking at the table of jobs only at the end costs the measurement nothing.
         until("the model's last answer", ROUND_MAX, async || Ok((self.model.answered() >= due).then_some(()))).await?;
+        self.bed.drained_of_due(ROUND_MAX).await?;
+        let answering = meter.stop()?;
+        let meter = Meter::start()?;
         self.bed.drained(ROUND_MAX).await?;
-        let spent = meter.stop()?;
+        let later = meter.stop()?;
         stop.cancel();
         worker.join_all().await;
-        Ok(spent)
+        Ok((answering, later))
     }
 }
 
 fn in_words(shown: &Shown) -> String {
     format!(
-        "{} messages in {} conversations, a model of {} ms\n{:.0} messages/s · {:.2} CPU-ms a message · {:.0} MB at most · {} handed over · {} lost",
+        "{} messages in {} conversations, a model of {} ms\n{:.0} messages/s · {:.2} CPU-ms a message, {:.2} for the memory later · {:.0} MB at most · {} handed over · {} lost",
         shown.messages,
         shown.conversations,
         shown.model_delay_ms,
         shown.messages_per_second,
         shown.cpu_ms_per_message,
+        shown.memory_cpu_ms_per_message,
         shown.peak_mb,
         shown.handed_over,
         shown.lost
