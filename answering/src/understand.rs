@@ -204,7 +204,7 @@ fn language(text: &str) -> Option<&'static str> {
     let detected = whatlang::detect(text)?;
     let latin = detected.script() == whatlang::Script::Latin;
     let long = text.chars().count() >= DETECT_CHARACTERS_MIN;
-    if (long && detected.is_reliable()) || !latin {
+    if long && detected.is_reliable() {
         return iso_code(detected.lang());
     }
     let mut counts = function_words(text);
@@ -214,7 +214,8 @@ fn language(text: &str) -> Option<&'static str> {
         [(code, most), (_, next), ..] if most > next && (*most >= 2 || iso_code(detected.lang()) == Some(code)) => {
             Some(code)
         }
-        _ if long && detected.confidence() >= DETECT_CONFIDENCE_MIN => iso_code(detected.lang()),
+        // Few languages share another script, so there even an unsure guess is better than none.
+        _ if !latin || (long && detected.confidence() >= DETECT_CONFIDENCE_MIN) => iso_code(detected.lang()),
         _ => None,
     }
 }
@@ -299,6 +300,7 @@ mod tests {
             ("Aboneliğimi nasıl iptal edebilirim?", Some("tr")),
             ("كيف يمكنني إلغاء اشتراكي؟", Some("ar")),
             ("Как я могу отменить подписку?", Some("ru")),
+            ("Я хочу поговорить с оператором, пожалуйста.", Some("ru")),
             ("如何取消订阅？", Some("zh")),
             ("解約したいのですが。", Some("ja")),
             ("구독을 취소하고 싶어요", Some("ko")),
