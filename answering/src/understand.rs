@@ -1,5 +1,6 @@
 //! What the customer means: the question made whole, its language, a wish for a person; rules only.
 
+use crate::rules::{declines, was_offered};
 pub use crate::wish::Wish;
 use crate::wish::wish;
 use crate::words::{content_stems, function_words, word_list, words};
@@ -30,6 +31,8 @@ pub enum Kind {
     Greeting,
     /// It only thanks.
     Thanks,
+    /// It says no to the offer of a person.
+    Declined,
     /// It holds no word.
     Empty,
 }
@@ -56,7 +59,10 @@ pub fn understand(question: &str, history: &[PromptMessage]) -> Understood {
     let question = question.trim();
     let earlier: Vec<&str> =
         history.iter().filter(|message| message.role == "user").map(|message| message.content.as_str()).collect();
-    let kind = kind(question);
+    let kind = match kind(question) {
+        Kind::Question if was_offered(history) && declines(question) => Kind::Declined,
+        kind => kind,
+    };
     let language = language(question).or_else(|| earlier.iter().rev().find_map(|text| language_of(text)));
     let (asked, told) = parted(question, language);
     let rest = (kind == Kind::Question).then(|| carried_terms(&asked, &told, &earlier, language));
@@ -284,6 +290,19 @@ mod tests {
         assert_eq!(leaning.standalone, "When will it be paid out to my card? (refund come)");
         let telling = "My bike is broken. Really?";
         assert_eq!(understand(telling, &[]).standalone, telling);
+    }
+
+    #[test]
+    fn a_no_is_an_answer_only_where_a_person_was_offered() {
+        let offer = crate::texts::texts(Some("de")).offer;
+        for no in ["No thanks", "nein danke!", "Non merci.", "no, gracias", "нет, спасибо", "不用了", "いいえ"]
+        {
+            assert_eq!(understand(no, &said(&["Verkaufen Sie U-Boote?", offer])).kind, Kind::Declined, "{no}");
+            assert_ne!(understand(no, &said(&["Verkaufen Sie U-Boote?", "Ja."])).kind, Kind::Declined, "{no}");
+        }
+        for other in ["no, how do I return it?", "no it still fails", "yes please", "north"] {
+            assert_ne!(understand(other, &said(&["Do you sell it?", offer])).kind, Kind::Declined, "{other}");
+        }
     }
 
     #[test]

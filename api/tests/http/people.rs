@@ -234,6 +234,11 @@ async fn a_desk_that_asks_first_hands_off_when_the_customer_says_yes_and_never_a
     let offer = ask("Do you sell submarines to private customers?").await;
     assert_eq!(offer["content"], "I can't answer this for certain. Shall I pass it to a colleague?");
     assert_eq!((&offer["decision"], &offer["handoff_reason"]), (&json!("clarify"), &Value::Null));
+    let declined = ask("no thanks").await;
+    assert_eq!(declined["content"], "All right. Ask me anything else, or write that you want a person, at any time.");
+    assert_eq!((&declined["decision"], &declined["model"]), (&json!("answer"), &Value::Null));
+    let offer = ask("Do you sell helicopters to private customers?").await;
+    assert_eq!(offer["decision"], "clarify", "what is asked next may be offered again: {offer:#}");
     let handed = ask("Yes please").await;
     assert_eq!((&handed["decision"], &handed["handoff_reason"]), (&json!("hand_off"), &json!("customer_request")));
     let other = desk.conversation("noa").await;
