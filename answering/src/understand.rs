@@ -59,10 +59,8 @@ pub fn understand(question: &str, history: &[PromptMessage]) -> Understood {
     let question = question.trim();
     let earlier: Vec<&str> =
         history.iter().filter(|message| message.role == "user").map(|message| message.content.as_str()).collect();
-    let kind = match kind(question) {
-        Kind::Question if was_offered(history) && declines(question) => Kind::Declined,
-        kind => kind,
-    };
+    let said_no = was_offered(history) && declines(question);
+    let kind = if said_no { Kind::Declined } else { kind(question) };
     let language = language(question).or_else(|| earlier.iter().rev().find_map(|text| language_of(text)));
     let (asked, told) = parted(question, language);
     let rest = (kind == Kind::Question).then(|| carried_terms(&asked, &told, &earlier, language));
