@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn quoted_mail_and_the_middle_of_what_is_too_long_are_cut_and_noted() {
         let none = serde_json::json!([]);
-        let long = format!("first {} last", "word ".repeat(2_000));
+        let long = format!("first {}last", "word ".repeat(2_000));
         let waiting = [message(4, "Is it open?\n> I want to talk to a human", &none), message(5, &long, &none)];
         let asked = asked(&waiting, &words);
         assert!(asked.text.starts_with("Is it open?\nfirst word") && asked.text.ends_with("word last"));
