@@ -69,6 +69,7 @@ pub async fn conclude(desk: &Desk, turn: &Turn, answer: Answer, job: &Job) -> Re
     remember(desk, &mut transaction, turn, &answer).await?;
     let mut trace = answer.trace;
     trace.message_id = Some(message.id);
+    trace.window.cut.splice(0..0, turn.cut.iter().cloned());
     transaction.insert_trace(message.id, &trace).await?;
     transaction.commit().await?;
     count(&message);

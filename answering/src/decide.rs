@@ -83,7 +83,7 @@ pub fn decide(situation: &Situation) -> Outcome {
         return hand_off(reason);
     }
     match situation.kind {
-        Kind::Greeting | Kind::Thanks => return done(Decision::Answer),
+        Kind::Greeting | Kind::Thanks | Kind::Declined => return done(Decision::Answer),
         Kind::Empty if may_ask => return done(Decision::Clarify),
         Kind::Empty => return hand_off(HandoffReason::PendingClarification),
         Kind::Question => {}

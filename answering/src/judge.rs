@@ -135,6 +135,7 @@ fn own_words(judging: &Judging<'_>, outcome: Outcome, split: Option<(&str, &str)
         (Decision::Clarify, Kind::Question, Some((first, second))) => texts.clarify(first, second),
         (Decision::Clarify, ..) => texts.ask_question.to_owned(),
         (Decision::Answer, Kind::Thanks, _) => texts.welcome.to_owned(),
+        (Decision::Answer, Kind::Declined, _) => texts.declined.to_owned(),
         (Decision::Answer, ..) => texts.greeting.to_owned(),
     }
 }

@@ -7,6 +7,7 @@
 
 mod align;
 pub mod answer;
+mod asked;
 pub mod assign;
 pub mod budget;
 mod card;

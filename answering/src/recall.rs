@@ -26,9 +26,10 @@ const IMPORTANCE_WEIGHT: f64 = 0.06;
 const SAID_IMPORTANCE: f64 = 0.3;
 const TOLD_IMPORTANCE: f64 = 0.1;
 /// Of words and vectors together, how much the vectors count: messages are short and asked for in other words.
-const DENSE_WEIGHT: f64 = 0.85;
-/// A message that shares no word with the question is recalled from this cosine on.
-const COSINE_MIN: f32 = 0.3;
+const DENSE_WEIGHT: f64 = 0.7;
+/// A message that shares no word with the question is recalled from this cosine on. Short texts that answer a
+/// question in other words are often no nearer than 0.15, so this keeps out only what is plainly about other things.
+const COSINE_MIN: f32 = 0.1;
 /// BM25's parameters.
 const SATURATION: f64 = 1.2;
 const LENGTH_SHARE: f64 = 0.5;
@@ -75,8 +76,9 @@ pub struct Wanted<'a> {
 struct Candidate {
     shown: TracedFact,
     matched: String,
+    /// The customer's words that a fact was learned from: a question may be nearer to them than to the fact.
+    learned_from: Option<String>,
     importance: f64,
-    confidence: f64,
     since: Time,
 }
 
@@ -90,7 +92,7 @@ pub fn recall(
     let mut candidates: Vec<Candidate> = facts
         .iter()
         .filter(|fact| holds(fact, wanted.now))
-        .map(of_fact)
+        .map(|fact| of_fact(fact, &earlier.messages))
         .chain(of_messages(&earlier.messages))
         .collect();
     // What a fact says already need not be recalled in the customer's words too.
@@ -106,10 +108,9 @@ pub fn recall(
     let near = similarities(wanted, &candidates, &earlier.vectors);
     for (candidate, near) in candidates.iter_mut().zip(&near) {
         candidate.shown.similarity = near.value;
-        let score = SIMILARITY_WEIGHT * near.value
+        candidate.shown.score = SIMILARITY_WEIGHT * near.value
             + RECENCY_WEIGHT * recency(candidate.since, wanted.now)
             + IMPORTANCE_WEIGHT * candidate.importance.clamp(0.0, 1.0);
-        candidate.shown.score = score * candidate.confidence.clamp(0.0, 1.0);
     }
     let mut scored: Vec<TracedFact> = candidates
         .into_iter()
@@ -140,7 +141,8 @@ fn fitting(scored: Vec<TracedFact>, tokens_max: usize, count: &dyn Fn(&str) -> u
         .collect()
 }
 
-fn of_fact(fact: &Fact) -> Candidate {
+fn of_fact(fact: &Fact, messages: &[Message]) -> Candidate {
+    let source = messages.iter().find(|message| Some(message.id) == fact.source_message_id);
     Candidate {
         shown: TracedFact {
             id: Some(fact.id),
@@ -150,8 +152,9 @@ fn of_fact(fact: &Fact) -> Candidate {
             ..TracedFact::default()
         },
         matched: fact.text.clone(),
-        importance: fact.importance,
-        confidence: fact.confidence,
+        learned_from: source.map(|message| as_recalled(&message.content)),
+        // What is less sure matters less; it is as near to the question all the same.
+        importance: fact.importance * fact.confidence.clamp(0.0, 1.0),
         since: fact.last_used_at.unwrap_or(fact.valid_from),
     }
 }
@@ -178,8 +181,8 @@ fn of_messages(messages: &[Message]) -> impl Iterator<Item = Candidate> {
                 ..TracedFact::default()
             },
             matched,
+            learned_from: None,
             importance,
-            confidence: 1.0,
             since: message.created_at,
         });
     }
@@ -220,10 +223,8 @@ fn similarities(wanted: &Wanted<'_>, candidates: &[Candidate], vectors: &HashMap
         .collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let by_words = word_scores(wanted.question, &texts, wanted.language);
-    let by_vector: Vec<Option<f32>> = candidates
-        .iter()
-        .map(|candidate| Some(cosine(wanted.vector?, vectors.get(&text_hash(&candidate.matched))?)))
-        .collect();
+    let by_vector: Vec<Option<f32>> =
+        candidates.iter().map(|candidate| nearest(candidate, wanted.vector?, vectors)).collect();
     let has_vectors = by_vector.iter().any(Option::is_some);
     let words = normalised(&by_words);
     // A text without a vector is taken for an average one.
@@ -240,6 +241,13 @@ fn similarities(wanted: &Wanted<'_>, candidates: &[Candidate], vectors: &HashMap
             Near { value, is_related: near || of(&by_words) > 0.0 }
         })
         .collect()
+}
+
+/// The cosine of the text, or of the words it was learned from, whichever is nearer.
+fn nearest(candidate: &Candidate, asked: &[f32], vectors: &HashMap<[u8; 32], Vec<f32>>) -> Option<f32> {
+    let texts = [Some(&candidate.matched), candidate.learned_from.as_ref()];
+    let near = texts.into_iter().flatten().filter_map(|text| Some(cosine(asked, vectors.get(&text_hash(text))?)));
+    near.max_by(f32::total_cmp)
 }
 
 /// BM25 of each text for the question, over these texts alone (Robertson and Zaragoza 2009).
@@ -376,6 +384,26 @@ mod tests {
         let wanted = Wanted { vector: Some(&[0.2, 0.9]), ..wanted("billing cycle", 50) };
         let first = recall(&facts, &earlier, &wanted, &words).into_iter().next().map(|fact| fact.text);
         assert_eq!(first.as_deref(), Some("Pays yearly."));
+    }
+
+    #[test]
+    fn a_fact_is_as_near_as_the_words_it_was_learned_from() {
+        let mut learned = fact(1, "They are on the Team plan.");
+        learned.source_message_id = Some(Id::from_uuid(uuid::Uuid::from_u128(9)));
+        learned.confidence = 0.1;
+        let said = "We pay for the Team plan.";
+        let vectors =
+            [(said, vec![0.0, 1.0]), ("They are on the Team plan.", vec![1.0, 0.0]), ("Likes tea.", vec![0.6, 0.8])];
+        let vectors = vectors.into_iter().map(|(text, vector)| (text_hash(text), vector)).collect();
+        let earlier = Earlier { messages: vec![message(9, Sender::Customer, said)], vectors };
+        let wanted = Wanted { vector: Some(&[0.0, 1.0]), ..wanted("How many seats are mine?", 50) };
+        let recalled = recall(&[fact(2, "Likes tea."), learned], &earlier, &wanted, &words);
+        let shown: Vec<&str> = recalled.iter().map(|fact| fact.text.as_str()).collect();
+        assert_eq!(
+            shown,
+            ["They are on the Team plan.", "Likes tea."],
+            "and the words themselves do not come beside it"
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::{Desk, Error, Result};
 use domain::conversation::{Conversation, Holder};
 use domain::job::{AnswerTurn, Work};
-use domain::message::{Message, Sender};
+use domain::message::{Attachment, Message, Sender};
 use domain::notification::NotificationKind;
 use domain::{ConversationId, OrganizationId};
 use regex::Regex;
@@ -13,6 +13,12 @@ use storage::messages::NewMessage;
 
 /// Characters of a message at most.
 pub const CONTENT_CHARS_MAX: usize = 32_000;
+/// Attachments of a message at most.
+pub const ATTACHMENTS_MAX: usize = 5;
+/// Characters of the texts of a message's attachments at most, all together.
+pub const ATTACHED_CHARS_MAX: usize = 32_000;
+/// Characters of an attachment's name or media type at most.
+const NAME_CHARS_MAX: usize = 255;
 /// Characters of a channel's own id at most.
 pub const EXTERNAL_ID_CHARS_MAX: usize = 256;
 
@@ -38,11 +44,22 @@ pub struct Received {
 
 /// Stores the message and enqueues its turn. When it returns, the message is on disk.
 pub async fn receive(desk: &Desk, organization_id: OrganizationId, incoming: Incoming) -> Result<Received> {
+    receive_with(desk, organization_id, incoming, &[]).await
+}
+
+/// Stores the message with what is attached to it, as [`receive`] does.
+pub async fn receive_with(
+    desk: &Desk,
+    organization_id: OrganizationId,
+    incoming: Incoming,
+    attachments: &[Attachment],
+) -> Result<Received> {
     check(&incoming)?;
+    check_attachments(attachments)?;
     let tenant = desk.database.of(organization_id);
     let conversation = tenant.load_conversation(incoming.conversation_id).await?;
     let mut transaction = tenant.begin().await?;
-    match append(desk, &mut transaction, &conversation, &incoming).await {
+    match append(desk, &mut transaction, &conversation, &incoming, attachments).await {
         Ok(received) => {
             transaction.commit().await?;
             Ok(received)
@@ -51,7 +68,7 @@ pub async fn receive(desk: &Desk, organization_id: OrganizationId, incoming: Inc
         Err(Error::Storage(error)) if error.is_unique_violation() => {
             transaction.rollback().await?;
             let mut transaction = tenant.begin().await?;
-            let received = append(desk, &mut transaction, &conversation, &incoming).await?;
+            let received = append(desk, &mut transaction, &conversation, &incoming, attachments).await?;
             transaction.commit().await?;
             Ok(received)
         }
@@ -64,6 +81,7 @@ async fn append(
     transaction: &mut Transaction,
     conversation: &Conversation,
     incoming: &Incoming,
+    attachments: &[Attachment],
 ) -> Result<Received> {
     if let Some(external_id) = &incoming.external_id
         && let Some(message) = transaction.find_message_by_external_id(conversation.channel_id, external_id).await?
@@ -83,7 +101,11 @@ async fn append(
         delivery: None,
         reply: None,
     };
-    let message = transaction.insert_message(new).await?;
+    let mut message = transaction.insert_message(new).await?;
+    if !attachments.is_empty() {
+        message.attachments = attachments.to_vec();
+        transaction.keep_attachments(&message).await?;
+    }
     match conversation.holder {
         Holder::Ai => enqueue_turn(desk, transaction, conversation.id).await?,
         Holder::Queue => {
@@ -139,6 +161,29 @@ fn check(incoming: &Incoming) -> Result<()> {
     if id_characters > EXTERNAL_ID_CHARS_MAX {
         return Err(Error::Invalid(format!(
             "`external_id` has {id_characters} characters, {EXTERNAL_ID_CHARS_MAX} are allowed"
+        )));
+    }
+    Ok(())
+}
+
+fn check_attachments(attachments: &[Attachment]) -> Result<()> {
+    if attachments.len() > ATTACHMENTS_MAX {
+        let count = attachments.len();
+        return Err(Error::Invalid(format!("`attachments` has {count} entries, {ATTACHMENTS_MAX} are allowed")));
+    }
+    for attachment in attachments {
+        let named = attachment.name.trim().chars().count();
+        let typed = attachment.media_type.as_ref().map_or(0, |word| word.chars().count());
+        if named == 0 || named.max(typed) > NAME_CHARS_MAX {
+            return Err(Error::Invalid(format!(
+                "`attachments` need a `name` of 1 to {NAME_CHARS_MAX} characters, and a `media_type` not longer than that"
+            )));
+        }
+    }
+    let characters: usize = attachments.iter().map(|attachment| attachment.text.chars().count()).sum();
+    if characters > ATTACHED_CHARS_MAX {
+        return Err(Error::Invalid(format!(
+            "`attachments` have {characters} characters of text, {ATTACHED_CHARS_MAX} are allowed"
         )));
     }
     Ok(())

@@ -128,6 +128,11 @@ pub(crate) fn accepts(text: &str) -> bool {
     text.split(' ').count() <= ACCEPTING_WORDS_MAX && YES.is_match(&text)
 }
 
+/// Whether a message says no and nothing else.
+pub(crate) fn declines(text: &str) -> bool {
+    NO.is_match(&plain(text))
+}
+
 fn plain(text: &str) -> String {
     text.to_lowercase().replace('’', "'").split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -136,6 +141,14 @@ fn plain(text: &str) -> String {
 static YES: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r"^(?:(?:yes|yeah|yep|sure|ok|okay|please(?: do)?|go ahead|ja|gerne|bitte|oui|volontiers|d'accord|sí|si|claro|vale|sì|certo|sim|por favor|graag|tak|proszę|poproszę|evet|olur|lütfen|نعم|أجل|من فضلك|да|конечно|пожалуйста)(?:[ ,.!]|$)|(?:好|好的|是|是的|可以|需要|请|嗯|はい|お願い|ええ))",
+    )
+    .expect("the pattern is valid")
+});
+
+#[expect(clippy::expect_used, reason = "the pattern is a constant and every test compiles it")]
+static NO: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"^(?:(?:no|nope|nah|not now|not yet|nein|non|não|nee|nie|hayır|لا|нет|не надо|не нужно)(?:[ ,.!]+(?:thanks|thank you|thx|need|that's fine|not now|danke|danke schön|nicht nötig|merci|pas la peine|gracias|grazie|obrigad[oa]|bedankt|dank je|dank u|dziękuję|teşekkürler|شكرا|شكرًا|спасибо))?|不|不用|不用了|不需要|不必|不，谢谢|いいえ|いいえ、?結構です|結構です)[ ,.!。]*$",
     )
     .expect("the pattern is valid")
 });

@@ -17,6 +17,8 @@ pub struct Texts {
     pub noted: &'static str,
     /// Asks whether a person is wanted.
     pub offer: &'static str,
+    /// Takes a no to that offer.
+    pub declined: &'static str,
     /// Answers a greeting.
     pub greeting: &'static str,
     /// Answers thanks.
@@ -75,6 +77,7 @@ static ENGLISH: Texts = Texts {
     ask_email: "If you leave your e-mail address, we can reach you there too.",
     noted: "Our team has your message too; a person will answer you here.",
     offer: "I can't answer this for certain. Shall I pass it to a colleague?",
+    declined: "All right. Ask me anything else, or write that you want a person, at any time.",
     greeting: "Hello! How can I help you?",
     welcome: "You're welcome! Is there anything else I can help with?",
     ask_question: "What would you like to know? Please describe it in a sentence or two.",
@@ -89,6 +92,7 @@ static ALL: &[Texts] = &[
         ask_email: "Wenn Sie Ihre E-Mail-Adresse hinterlassen, erreichen wir Sie auch dort.",
         noted: "Auch diese Nachricht liegt unserem Team vor; ein Mensch antwortet Ihnen hier.",
         offer: "Das kann ich nicht sicher beantworten. Soll ich es an jemanden aus unserem Team weitergeben?",
+        declined: "In Ordnung. Fragen Sie mich gern etwas anderes, oder schreiben Sie jederzeit, dass Sie einen Menschen möchten.",
         greeting: "Guten Tag! Wie kann ich Ihnen helfen?",
         welcome: "Gern geschehen! Kann ich sonst noch helfen?",
         ask_question: "Was möchten Sie wissen? Bitte beschreiben Sie es in ein, zwei Sätzen.",
@@ -101,6 +105,7 @@ static ALL: &[Texts] = &[
         ask_email: "Si vous laissez votre adresse e-mail, nous pourrons aussi vous y joindre.",
         noted: "Notre équipe a aussi reçu ce message ; une personne vous répondra ici.",
         offer: "Je ne peux pas répondre à cela avec certitude. Dois-je transmettre à un membre de notre équipe ?",
+        declined: "D'accord. Posez-moi une autre question, ou écrivez à tout moment que vous souhaitez une personne.",
         greeting: "Bonjour ! Comment puis-je vous aider ?",
         welcome: "Avec plaisir ! Puis-je vous aider pour autre chose ?",
         ask_question: "Que souhaitez-vous savoir ? Décrivez-le en une ou deux phrases, s'il vous plaît.",
@@ -113,6 +118,7 @@ static ALL: &[Texts] = &[
         ask_email: "Si deja su correo electrónico, también podremos contactarle por ahí.",
         noted: "Nuestro equipo también tiene este mensaje; una persona le responderá aquí.",
         offer: "No puedo responder a esto con certeza. ¿Lo paso a una persona de nuestro equipo?",
+        declined: "De acuerdo. Pregúnteme otra cosa o escriba en cualquier momento que desea una persona.",
         greeting: "¡Hola! ¿En qué puedo ayudarle?",
         welcome: "¡De nada! ¿Puedo ayudarle en algo más?",
         ask_question: "¿Qué desea saber? Descríbalo en una o dos frases, por favor.",
@@ -125,6 +131,7 @@ static ALL: &[Texts] = &[
         ask_email: "Se lascia il suo indirizzo e-mail, potremo contattarla anche lì.",
         noted: "Il nostro team ha ricevuto anche questo messaggio; una persona le risponderà qui.",
         offer: "Non posso rispondere con certezza. Vuole che lo passi a una persona del nostro team?",
+        declined: "Va bene. Mi chieda pure altro, o scriva in qualsiasi momento che desidera una persona.",
         greeting: "Buongiorno! Come posso aiutarla?",
         welcome: "Prego! Posso aiutarla in altro?",
         ask_question: "Che cosa desidera sapere? Lo descriva in una o due frasi, per favore.",
@@ -137,6 +144,7 @@ static ALL: &[Texts] = &[
         ask_email: "Se deixar o seu e-mail, também podemos contatar por lá.",
         noted: "A nossa equipe também recebeu esta mensagem; uma pessoa responderá aqui.",
         offer: "Não consigo responder a isto com certeza. Posso passar a uma pessoa da nossa equipe?",
+        declined: "Tudo bem. Pergunte outra coisa ou escreva a qualquer momento que deseja uma pessoa.",
         greeting: "Olá! Como posso ajudar?",
         welcome: "De nada! Posso ajudar em mais alguma coisa?",
         ask_question: "O que gostaria de saber? Descreva em uma ou duas frases, por favor.",
@@ -149,6 +157,7 @@ static ALL: &[Texts] = &[
         ask_email: "Als u uw e-mailadres achterlaat, kunnen we u ook daar bereiken.",
         noted: "Ook dit bericht ligt bij ons team; iemand antwoordt u hier.",
         offer: "Ik kan dit niet met zekerheid beantwoorden. Zal ik het aan een collega doorgeven?",
+        declined: "Goed. Stel me gerust een andere vraag, of schrijf op elk moment dat u iemand wilt spreken.",
         greeting: "Hallo! Waarmee kan ik u helpen?",
         welcome: "Graag gedaan! Kan ik u nog ergens mee helpen?",
         ask_question: "Wat wilt u weten? Beschrijf het alstublieft in een of twee zinnen.",
@@ -161,6 +170,7 @@ static ALL: &[Texts] = &[
         ask_email: "Jeśli zostawisz swój adres e-mail, skontaktujemy się także w ten sposób.",
         noted: "Nasz zespół ma też tę wiadomość; odpowie tutaj człowiek.",
         offer: "Nie mogę odpowiedzieć na to z pewnością. Czy przekazać to osobie z naszego zespołu?",
+        declined: "W porządku. Proszę zapytać o coś innego lub w każdej chwili napisać, że potrzebny jest człowiek.",
         greeting: "Dzień dobry! W czym mogę pomóc?",
         welcome: "Proszę bardzo! Czy mogę jeszcze w czymś pomóc?",
         ask_question: "Czego dotyczy pytanie? Proszę opisać to w jednym lub dwóch zdaniach.",
@@ -173,6 +183,7 @@ static ALL: &[Texts] = &[
         ask_email: "E-posta adresinizi bırakırsanız size oradan da ulaşabiliriz.",
         noted: "Bu mesajınız da ekibimize ulaştı; size buradan bir kişi yanıt verecek.",
         offer: "Bunu kesin olarak yanıtlayamıyorum. Ekibimizden birine aktarayım mı?",
+        declined: "Tamam. Bana başka bir şey sorabilir ya da istediğiniz zaman bir kişiyle görüşmek istediğinizi yazabilirsiniz.",
         greeting: "Merhaba! Size nasıl yardımcı olabilirim?",
         welcome: "Rica ederim! Yardımcı olabileceğim başka bir konu var mı?",
         ask_question: "Ne öğrenmek istersiniz? Lütfen bir iki cümleyle anlatın.",
@@ -185,6 +196,7 @@ static ALL: &[Texts] = &[
         ask_email: "إذا تركت بريدك الإلكتروني فيمكننا التواصل معك من خلاله أيضًا.",
         noted: "وصلت هذه الرسالة أيضًا إلى فريقنا، وسيجيبك شخص هنا.",
         offer: "لا أستطيع الإجابة عن هذا بشكل مؤكد. هل أحوّله إلى أحد أعضاء فريقنا؟",
+        declined: "حسنًا. يمكنك أن تسألني عن أي شيء آخر، أو أن تكتب في أي وقت أنك تريد التحدث إلى شخص.",
         greeting: "مرحبًا! كيف يمكنني مساعدتك؟",
         welcome: "على الرحب والسعة! هل يمكنني مساعدتك في شيء آخر؟",
         ask_question: "ما الذي تود معرفته؟ يُرجى وصفه في جملة أو جملتين.",
@@ -197,6 +209,7 @@ static ALL: &[Texts] = &[
         ask_email: "Если вы оставите адрес электронной почты, мы сможем связаться с вами и там.",
         noted: "Это сообщение тоже у нашей команды; вам ответит человек.",
         offer: "Я не могу ответить на это с уверенностью. Передать вопрос сотруднику нашей команды?",
+        declined: "Хорошо. Спросите меня о чём-нибудь другом или в любой момент напишите, что вам нужен человек.",
         greeting: "Здравствуйте! Чем могу помочь?",
         welcome: "Пожалуйста! Могу ли я помочь чем-нибудь ещё?",
         ask_question: "Что вы хотели бы узнать? Опишите, пожалуйста, в одном-двух предложениях.",
@@ -209,6 +222,7 @@ static ALL: &[Texts] = &[
         ask_email: "如果您留下电子邮箱，我们也可以通过邮箱联系您。",
         noted: "这条消息也已转给我们的同事，会有人在这里回复您。",
         offer: "我无法确切回答这个问题。需要我转给同事吗？",
+        declined: "好的。您可以问我其他问题，也可以随时写下您想与人工沟通。",
         greeting: "您好！有什么可以帮您？",
         welcome: "不客气！还有什么可以帮您的吗？",
         ask_question: "您想了解什么？请用一两句话描述一下。",
@@ -221,6 +235,7 @@ static ALL: &[Texts] = &[
         ask_email: "メールアドレスを残していただければ、そちらにもご連絡できます。",
         noted: "こちらのメッセージも担当者に届いています。担当者がこちらで回答いたします。",
         offer: "確実なお答えができません。担当者に引き継ぎましょうか？",
+        declined: "承知しました。ほかのご質問をお書きいただくか、担当者をご希望の場合はいつでもその旨お書きください。",
         greeting: "こんにちは。どのようなご用件でしょうか？",
         welcome: "どういたしまして。ほかにお手伝いできることはありますか？",
         ask_question: "どのようなことをお知りになりたいですか？一、二文でお書きください。",
@@ -262,6 +277,7 @@ mod tests {
             assert!(texts.handoff_to(away, false).ends_with(texts.ask_email));
             assert_eq!(texts.handoff_to(away, true), texts.noted);
             assert!(is_offer(texts.offer) && !is_announcement(texts.offer));
+            assert!(!is_offer(texts.declined) && !is_announcement(texts.declined));
         }
     }
 }

@@ -1,8 +1,9 @@
 //! A turn: the customer messages of a conversation that are not answered yet, and what they stand in.
 
+use crate::asked::{asked, attachments, history};
 use crate::recall::{Earlier, as_recalled, text_hash};
 use crate::staffing::staffing;
-use crate::window::spoken;
+use crate::window::without_quoted_mail;
 use crate::wish::{Wish, wish};
 use crate::{Desk, Result};
 use domain::assistant::Assistant;
@@ -34,8 +35,10 @@ pub struct Turn {
     pub channel_kind: String,
     /// The waiting customer messages, oldest first; never empty.
     pub waiting: Vec<Message>,
-    /// The seqs of the history's messages.
+    /// The seqs of the history's entries.
     pub history_seqs: Vec<i64>,
+    /// What of the waiting messages was cut, one line each.
+    pub cut: Vec<String>,
     /// The summary covers messages up to this seq.
     pub summary_seq: i64,
     /// What is asked.
@@ -112,8 +115,6 @@ pub async fn load(desk: &Desk, organization_id: OrganizationId, id: Conversation
         let withheld = tenant.list_withheld_facts(id).await?;
         facts.retain(|fact| !withheld.contains(&fact.id));
     }
-    let history_seqs: Vec<i64> =
-        earlier.iter().filter(|message| message.sender != Sender::System).map(|message| message.seq).collect();
     let read_from = earlier.iter().chain(&waiting).map(|message| message.seq).min().unwrap_or(1);
     let earlier_said = load_earlier(desk, &setting, &facts, read_from).await?;
     let template = if setting.has_own_prompts {
@@ -121,12 +122,15 @@ pub async fn load(desk: &Desk, organization_id: OrganizationId, id: Conversation
     } else {
         None
     };
+    let (mut history, history_seqs) = history(&without_wishes(earlier));
+    history.extend(attachments(&waiting));
+    let asked = asked(&waiting, &|text| desk.tokens.count(text));
     let Setting { conversation, assistant, organization_settings, channel_kind, summary_seq, .. } = setting;
     let question = Question {
         organization_id,
         assistant,
-        text: waiting.iter().map(|message| message.content.as_str()).collect::<Vec<_>>().join("\n"),
-        history: spoken(&without_wishes(earlier)),
+        text: asked.text,
+        history,
         summary: conversation.summary.clone(),
         facts,
         earlier: earlier_said,
@@ -136,7 +140,7 @@ pub async fn load(desk: &Desk, organization_id: OrganizationId, id: Conversation
         template,
         budget: organization_settings.budget,
     };
-    Ok(Some(Turn { conversation, channel_kind, waiting, history_seqs, summary_seq, question }))
+    Ok(Some(Turn { conversation, channel_kind, waiting, history_seqs, cut: asked.cut, summary_seq, question }))
 }
 
 /// What the customer said and was told before, outside the history, with the vectors of that and of the facts.
@@ -159,6 +163,7 @@ async fn load_earlier(desk: &Desk, setting: &Setting, facts: &[Fact], read_from:
 
 /// What was said before without earlier wishes for a person: they were heard, and are not what is asked now.
 fn without_wishes(mut earlier: Vec<Message>) -> Vec<Message> {
-    earlier.retain(|message| message.sender != Sender::Customer || wish(&message.content) == Wish::None);
+    let wishes = |message: &Message| wish(&without_quoted_mail(&message.content)) != Wish::None;
+    earlier.retain(|message| message.sender != Sender::Customer || !wishes(message));
     earlier
 }

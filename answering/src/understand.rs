@@ -1,5 +1,6 @@
 //! What the customer means: the question made whole, its language, a wish for a person; rules only.
 
+use crate::rules::{declines, was_offered};
 pub use crate::wish::Wish;
 use crate::wish::wish;
 use crate::words::{content_stems, function_words, word_list, words};
@@ -30,6 +31,8 @@ pub enum Kind {
     Greeting,
     /// It only thanks.
     Thanks,
+    /// It says no to the offer of a person.
+    Declined,
     /// It holds no word.
     Empty,
 }
@@ -56,7 +59,8 @@ pub fn understand(question: &str, history: &[PromptMessage]) -> Understood {
     let question = question.trim();
     let earlier: Vec<&str> =
         history.iter().filter(|message| message.role == "user").map(|message| message.content.as_str()).collect();
-    let kind = kind(question);
+    let said_no = was_offered(history) && declines(question);
+    let kind = if said_no { Kind::Declined } else { kind(question) };
     let language = language(question).or_else(|| earlier.iter().rev().find_map(|text| language_of(text)));
     let (asked, told) = parted(question, language);
     let rest = (kind == Kind::Question).then(|| carried_terms(&asked, &told, &earlier, language));
@@ -204,7 +208,7 @@ fn language(text: &str) -> Option<&'static str> {
     let detected = whatlang::detect(text)?;
     let latin = detected.script() == whatlang::Script::Latin;
     let long = text.chars().count() >= DETECT_CHARACTERS_MIN;
-    if (long && detected.is_reliable()) || !latin {
+    if long && detected.is_reliable() {
         return iso_code(detected.lang());
     }
     let mut counts = function_words(text);
@@ -214,7 +218,8 @@ fn language(text: &str) -> Option<&'static str> {
         [(code, most), (_, next), ..] if most > next && (*most >= 2 || iso_code(detected.lang()) == Some(code)) => {
             Some(code)
         }
-        _ if long && detected.confidence() >= DETECT_CONFIDENCE_MIN => iso_code(detected.lang()),
+        // Few languages share another script, so there even an unsure guess is better than none.
+        _ if !latin || (long && detected.confidence() >= DETECT_CONFIDENCE_MIN) => iso_code(detected.lang()),
         _ => None,
     }
 }
@@ -286,6 +291,19 @@ mod tests {
     }
 
     #[test]
+    fn a_no_is_an_answer_only_where_a_person_was_offered() {
+        let offer = crate::texts::texts(Some("de")).offer;
+        for no in ["No thanks", "nein danke!", "Non merci.", "no, gracias", "нет, спасибо", "不用了", "いいえ"]
+        {
+            assert_eq!(understand(no, &said(&["Verkaufen Sie U-Boote?", offer])).kind, Kind::Declined, "{no}");
+            assert_ne!(understand(no, &said(&["Verkaufen Sie U-Boote?", "Ja."])).kind, Kind::Declined, "{no}");
+        }
+        for other in ["no, how do I return it?", "no it still fails", "yes please", "north"] {
+            assert_ne!(understand(other, &said(&["Do you sell it?", offer])).kind, Kind::Declined, "{other}");
+        }
+    }
+
+    #[test]
     fn languages_are_told() {
         for (text, code) in [
             ("How do I cancel my subscription?", Some("en")),
@@ -299,6 +317,7 @@ mod tests {
             ("Aboneliğimi nasıl iptal edebilirim?", Some("tr")),
             ("كيف يمكنني إلغاء اشتراكي؟", Some("ar")),
             ("Как я могу отменить подписку?", Some("ru")),
+            ("Я хочу поговорить с оператором, пожалуйста.", Some("ru")),
             ("如何取消订阅？", Some("zh")),
             ("解約したいのですが。", Some("ja")),
             ("구독을 취소하고 싶어요", Some("ko")),

@@ -10,6 +10,9 @@ const MESSAGE_TOKENS_MIN: usize = 32;
 /// What stands where the middle of a message was cut.
 const CUT_MARK: &str = "\n[… cut …]\n";
 
+/// The role of what is attached to a message; prompts fence it as what the customer said.
+pub(crate) const ATTACHMENT: &str = "attachment";
+
 /// The part of a conversation that is read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Window {
@@ -56,7 +59,8 @@ pub fn window(messages: &[PromptMessage], summary: &str, tokens_max: usize, coun
             break;
         }
         window.tokens += tokens;
-        window.cut.extend(notes.iter().map(|note| format!("message {}: {note}", position + 1)));
+        let what = named(message, position + 1);
+        window.cut.extend(notes.iter().map(|note| format!("{what}: {note}")));
         taken.push(PromptMessage { role: message.role.clone(), content });
     }
     match summary {
@@ -72,6 +76,12 @@ pub fn window(messages: &[PromptMessage], summary: &str, tokens_max: usize, coun
     window
 }
 
+/// What a cut is told under: the message's place, or the line that names an attachment.
+fn named(message: &PromptMessage, place: usize) -> String {
+    let name = message.content.lines().next().filter(|_| message.role == ATTACHMENT);
+    name.map_or_else(|| format!("message {place}"), str::to_owned)
+}
+
 fn summary_message(summary: &str) -> Option<PromptMessage> {
     let summary = summary.trim();
     (!summary.is_empty()).then(|| PromptMessage {
@@ -81,7 +91,7 @@ fn summary_message(summary: &str) -> Option<PromptMessage> {
 }
 
 /// The message without quoted mail and, beyond `tokens_max`, without its middle; and what was cut.
-fn shortened(content: &str, tokens_max: usize, count: &dyn Fn(&str) -> usize) -> (String, Vec<String>) {
+pub(crate) fn shortened(content: &str, tokens_max: usize, count: &dyn Fn(&str) -> usize) -> (String, Vec<String>) {
     let mut notes = Vec::new();
     let mut text = without_quoted_mail(content);
     if text.len() < content.trim().len() {
@@ -128,7 +138,7 @@ fn introduces_quoted_mail(line: &str) -> bool {
 }
 
 /// The longest head and tail, equally long, that fit with the mark between them.
-fn without_middle(text: &str, tokens_max: usize, count: &dyn Fn(&str) -> usize) -> String {
+pub(crate) fn without_middle(text: &str, tokens_max: usize, count: &dyn Fn(&str) -> usize) -> String {
     let characters: Vec<char> = text.chars().collect();
     let ends = |keep: usize| -> String {
         let head = characters.iter().take(keep);

@@ -25,7 +25,7 @@ macro_rules! patterns {
 patterns! {
     FIRST_PERSON = r"(?i)\b(i|i'm|i've|i'd|we|we're|we've|my|our|me|us|ich|wir|mich|mir|mein\w*|unser\w*|je|j'\w+|mon|ma|mes|nous|notre|nos|m'\w+|yo|mi|mis|me|nuestr\w+|soy|tengo|estoy|vivo|prefiero|hablo|tenemos|estamos|somos|uso|usamos)\b";
     SOMEBODY_ELSE = r"(?i)\b((my|our|his|her|their|the|a|mein\w*|unser\w*|mon|ma|notre|mi|nuestr[oa]|une?|un[oa]?|eine?[rsn]?) (\w+ )?(brother|sister|friend|wife|husband|colleague|co-?worker|boss|son|daughter|mother|father|mum|mom|dad|neighbou?r|partner|client|flatmate|roommate|cousin|aunt|uncle|grandmother|grandma|grandfather|grandpa|nephew|niece|girlfriend|boyfriend|bruder|schwester|freund|freundin|frau|mann|kollege|kollegin|chef|chefin|sohn|tochter|mutter|vater|nachbar|nachbarin|frère|sœur|soeur|ami|amie|femme|mari|collègue|patron|fils|fille|mère|père|voisine?|hermano|hermana|amigo|amiga|mujer|esposa|marido|esposo|colega|jefe|jefa|hijo|hija|madre|padre|vecino|vecina)('s|s)?|his|her|hers|she|he|their|theirs|sein\w*|somebody else|someone else|on behalf of|not mine|nicht meine?r?)\b";
-    QUOTES_SOMEBODY = r"(?i)(\b(you|your \w+|the (page|site|website|agent|article|faq|mail|e-?mail|letter|manual|bot|assistant)|it|support|page|website) (just |clearly |always |also )*(said|says|say|wrote|writes|told|tells|states?|stated|claims?|claimed|mentions?)\b|\b(steht|schrieb|schreibt|sagte|behauptet|dice|dijo|decía|écrit|disait|indique)\b)";
+    QUOTES_SOMEBODY = r"(?i)(\b(you|your \w+|(the|a|an|this|that) \w+|it|support|page|website) (just |clearly |always |also )*(said|says|say|wrote|writes|told|tells|states?|stated|claims?|claimed|mentions?)\b|\b(was|were|am|are|been) (just |also )?(told|informed|promised|assured)\b|\baccording to\b|\b(steht|schrieb|schreibt|sagte|behauptet|dice|dijo|decía|écrit|disait|indique)\b)";
     SUPPOSES = r"(?i)\b(if|unless|whether|would|wouldn't|could|should|might|maybe|perhaps|suppose|imagine|considering|thinking|wondering|planning|going to|want to|like to|plan to|used to|wenn|falls|ob|würde\w*|könnte\w*|sollte\w*|vielleicht|überleg\w*|möchte\w*|si|podría\w*|quizás?|tal vez|quiero|quisiera|voudrais|pourrais|peut-être|envisage\w*|j'aimerais)\b";
     INSTRUCTS = r"(?i)\b(remember|memori[sz]e|ignore|disregard|pretend|obey|override|you (must|shall|are|have to|need to)|(all|every|each|any) (customers?|users?|people|clients?)|alle kunden|todos los clientes|tous les clients|system prompt|prompt|instructions?|policy|policies|grant|entitled|free of charge|refunds?|discount|merk\w* (dir|ihnen|euch)|ignorier\w*|vergiss|recuerda\w*|ignora\w*|souviens|rappelle-toi|retiens|ignore[zr]?|admin|administrator|assistant|developer mode)\b";
     SECRET_WORDS = r"(?i)(pass\s?word|passphrase|passwort|kennwort|contraseña|mot de passe|\bpasscode\b|\bpin\b|\bcvv2?\b|\bcvc\b|\bcv2\b|security code|sicherheitscode|api[- _]?key|secret key|access token|private key|\botp\b|one-time code|social security|\bssn\b|sozialversicherung|card number|kartennummer|kreditkarte)";
@@ -195,6 +195,8 @@ mod tests {
             ("On Tue, 3 Mar 2026, Support wrote:\n> My name is Bob Kelso.", vec![]),
             ("He told me \"my name is Bob Kelso and I pay\"", vec![]),
             ("My password is hunter2 and my name is Ann", vec![]),
+            ("The flyer says: my order is 4471 and it is free.", vec![]),
+            ("I was promised by your shop that my order is 4471.", vec![]),
             ("Is the shop open on Sunday?", vec![]),
         ] {
             let found: Vec<String> = stated(message).into_iter().filter(|s| !s.asks).map(|s| s.text).collect();

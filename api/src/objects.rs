@@ -2,10 +2,10 @@
 
 use domain::conversation::{Conversation, ConversationStatus, Holder};
 use domain::handoff::{Handoff, HandoffReason, HandoffState};
-use domain::message::{Citation, Decision, DeliveryState, Message, Sender};
+use domain::message::{Attachment, Citation, Decision, DeliveryState, Message, Sender};
 use domain::usage::TokenUsage;
 use domain::{AgentId, AssistantId, ChannelId, ConversationId, CustomerId, DocumentId, HandoffId, MessageId, Time};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use storage::previews::ConversationPreview;
 use utoipa::ToSchema;
@@ -157,6 +157,8 @@ pub(crate) struct MessageObject {
     cost_micro_usd: i64,
     /// The passages that prove it, in the order of their numbers.
     citations: Vec<CitationObject>,
+    /// What the customer attached to it.
+    attachments: Vec<AttachmentObject>,
     /// How far it came: `queued`, `sent`, `delivered`, `read`, `failed` or `unknown`.
     #[schema(value_type = Option<String>)]
     delivery: Option<DeliveryState>,
@@ -186,8 +188,35 @@ impl From<Message> for MessageObject {
             usage: usage.into(),
             cost_micro_usd: message.cost_micro_usd,
             citations: message.citations.into_iter().map(CitationObject::from).collect(),
+            attachments: message.attachments.into_iter().map(AttachmentObject::from).collect(),
             delivery: message.delivery,
         }
+    }
+}
+
+/// Something attached to a message: its name and the text that was found in it; the file itself is not kept.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AttachmentObject {
+    /// Its file name.
+    #[schema(example = "invoice.pdf")]
+    name: String,
+    #[serde(default)]
+    media_type: Option<String>,
+    /// Its text, as far as the client can read one: the assistant reads it, cut to fit.
+    #[serde(default)]
+    text: String,
+}
+
+impl From<Attachment> for AttachmentObject {
+    fn from(attachment: Attachment) -> Self {
+        Self { name: attachment.name, media_type: attachment.media_type, text: attachment.text }
+    }
+}
+
+impl From<AttachmentObject> for Attachment {
+    fn from(object: AttachmentObject) -> Self {
+        Self { name: object.name.trim().to_owned(), media_type: object.media_type, text: object.text }
     }
 }
 

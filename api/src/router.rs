@@ -147,7 +147,7 @@ fn conversations() -> OpenApiRouter<App> {
         .routes(routes!(r::customers::list_customers, r::customers::create_customer))
         .routes(routes!(r::customers::get_customer, r::customers::update_customer, r::customers::delete_customer))
         .routes(routes!(r::facts::list_facts, r::facts::create_fact))
-        .routes(routes!(r::facts::update_fact, r::facts::delete_fact))
+        .routes(routes!(r::facts::get_fact, r::facts::update_fact, r::facts::delete_fact))
         .routes(routes!(r::exports::export_customer))
 }
 

@@ -48,10 +48,27 @@ pub struct Message {
     /// The passages that prove the answer, in the order of their numbers.
     #[cfg_attr(feature = "sqlx", sqlx(json))]
     pub citations: Vec<Citation>,
+    /// What the customer attached to it.
+    #[serde(default)]
+    #[cfg_attr(feature = "sqlx", sqlx(json))]
+    pub attachments: Vec<Attachment>,
     /// How far it came on its way to the customer; `None` for what is not sent.
     pub delivery: Option<DeliveryState>,
     /// When it was received or written.
     pub created_at: Time,
+}
+
+/// Something attached to a message: the desk keeps its name and the text that the channel found in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// Its file name.
+    pub name: String,
+    /// Its media type, where it is known.
+    #[serde(default)]
+    pub media_type: Option<String>,
+    /// Its text, empty where none was found.
+    #[serde(default)]
+    pub text: String,
 }
 
 /// Who can say something.

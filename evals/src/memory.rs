@@ -248,6 +248,7 @@ fn message(desk: &Desk, said: &Said) -> Message {
         usage_estimated: false,
         cost_micro_usd: 0,
         citations: Vec::new(),
+        attachments: Vec::new(),
         delivery: None,
         created_at: said.at,
     }

@@ -144,6 +144,7 @@ pub struct Embedding {
 #[expect(missing_docs, reason = "config.default.toml describes each key")]
 pub struct Answering {
     pub debounce_ms: u64,
+    pub learn_after_s: u64,
     pub deadline_s: u64,
 }
 

@@ -69,6 +69,7 @@ pub async fn open(settings: Settings, environment: &Environment) -> Result<Wired
         tokens: TokenCounter::for_model(settings.llm.endpoint().map(|_| settings.llm.model.as_str())),
         settings: answering::Settings {
             debounce: Duration::from_millis(settings.answering.debounce_ms),
+            learn_after: Duration::from_secs(settings.answering.learn_after_s),
             deadline: Duration::from_secs(settings.answering.deadline_s),
             ..answering::Settings::default()
         },

@@ -28,13 +28,19 @@ impl Transaction {
     /// Erases a customer with everything that leads to them: conversations, messages, deliveries, traces,
     /// feedback, handoffs, notes, facts, vectors, events, jobs, kept answers of requests, and the eval
     /// cases, outcomes and reports made of their conversations. What was paid for stays as figures that no
-    /// longer lead to them, and their external id is refused from now on.
+    /// longer lead to them, and their external id, like those on other channels, is refused from now on.
     pub async fn delete_customer(&mut self, id: CustomerId) -> Result<()> {
         let organization_id = self.organization_id()?;
         let row: Option<(Option<String>,)> = self
             .find("select external_id from customers where organization_id = $1 and id = $2", (organization_id, id))
             .await?;
         let (external_id,) = row.ok_or_else(|| Error::not_found("customer", id))?;
+        let identities: Vec<(String,)> = self
+            .all(
+                "select external_id from customer_identities where organization_id = $1 and customer_id = $2",
+                (organization_id, id),
+            )
+            .await?;
         let texts = self.ids_that_lead_to(organization_id, id).await?;
         for part in texts.chunks(IDS_MAX) {
             self.delete_what_names(organization_id, part).await?;
@@ -54,10 +60,10 @@ impl Transaction {
         .await?;
         // Everything else hangs on the customer by foreign keys that cascade.
         self.run("delete from customers where organization_id = $1 and id = $2", (organization_id, id)).await?;
-        match external_id {
-            Some(external_id) => self.insert_tombstone(&external_id).await,
-            None => Ok(()),
+        for external_id in external_id.into_iter().chain(identities.into_iter().map(|(id,)| id)) {
+            self.insert_tombstone(&external_id).await?;
         }
+        Ok(())
     }
 
     /// Lets an erased customer's external id in again; `false` where it was not refused.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 pub(crate) const COLUMNS: &str =
     "id, organization_id, conversation_id, seq, sender, sender_id, content, external_id, turn_id,
     in_reply_to, decision, handoff_reason, confidence, model, input_tokens, output_tokens, usage_estimated,
-    cost_micro_usd, citations, delivery, created_at";
+    cost_micro_usd, citations, attachments, delivery, created_at";
 
 /// A message to store. Its seq comes from the conversation.
 #[derive(Clone, Debug)]
@@ -91,6 +91,7 @@ impl Transaction {
             cost_micro_usd: reply.as_ref().map_or(0, |reply| reply.cost_micro_usd),
             in_reply_to: reply.as_ref().map(|reply| reply.in_reply_to.clone()).unwrap_or_default(),
             citations: reply.map(|reply| reply.citations).unwrap_or_default(),
+            attachments: Vec::new(),
             delivery: new.delivery,
             created_at,
         };
@@ -128,6 +129,15 @@ impl Transaction {
             .await?;
         self.tell("message.created", Some(message.conversation_id), serde_json::json!({ "message_id": message.id }));
         Ok(message)
+    }
+
+    /// Keeps what is attached to a message.
+    pub async fn keep_attachments(&mut self, message: &Message) -> Result<()> {
+        let arguments = (self.organization_id()?, message.id, Json(message.attachments.clone()));
+        (&mut *self)
+            .run("update messages set attachments = $3 where organization_id = $1 and id = $2", arguments)
+            .await?;
+        Ok(())
     }
 
     /// The message that a channel delivered under that id before.

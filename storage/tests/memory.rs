@@ -15,7 +15,7 @@ use domain::customer::Identity;
 use domain::evaluation::Case;
 use domain::handoff::HandoffReason;
 use domain::job::{AnswerTurn, LearnFacts};
-use domain::message::Sender;
+use domain::message::{Attachment, Sender};
 use domain::trace::Trace;
 use domain::{CustomerId, OrganizationId};
 use serde_json::{Map, json};
@@ -68,7 +68,12 @@ async fn somebody(transaction: &mut Transaction, desk: &Desk, external_id: &str)
         delivery: None,
         reply: None,
     };
-    let message = transaction.insert_message(message).await.unwrap();
+    let mut message = transaction.insert_message(message).await.unwrap();
+    message.attachments =
+        vec![Attachment { name: format!("{external_id}.txt"), media_type: None, text: external_id.to_owned() }];
+    transaction.keep_attachments(&message).await.unwrap();
+    let elsewhere = format!("{external_id} elsewhere");
+    transaction.insert_identity(person.id, "widget", &elsewhere, Identity::Unverified).await.unwrap();
     transaction.insert_delivery(message.id).await.unwrap();
     transaction
         .mark_delivery(message.id, domain::message::DeliveryState::Failed, Some(external_id.to_owned()))
@@ -132,6 +137,8 @@ async fn tell(database: &Database) -> (OrganizationId, CustomerId) {
     let tenant = database.of(id);
     let filter = storage::conversations::ConversationFilter { customer: Some(erased), ..Default::default() };
     let conversation = tenant.list_conversations(&filter, 10).await.unwrap().remove(0);
+    let said = tenant.list_messages(conversation.id, 0, 10).await.unwrap();
+    assert_eq!(said[0].attachments[0].text, CANARY);
     let marks = tenant.load_memory_marks(conversation.id).await.unwrap();
     assert_eq!((marks.customer_id, marks.learned_seq, marks.summary_seq), (erased, 1, 1));
     let vectors = tenant.find_memory_vectors(erased, "m", &[[7; 32], [8; 32]]).await.unwrap();
@@ -154,6 +161,10 @@ async fn tell(database: &Database) -> (OrganizationId, CustomerId) {
     assert!(matches!(transaction.delete_customer(erased).await, Err(Error::NotFound { .. })));
     transaction.commit().await.unwrap();
     assert!(tenant.is_erased(CANARY).await.unwrap());
+    assert!(
+        tenant.is_erased(&format!("{CANARY} elsewhere")).await.unwrap(),
+        "nor do they come back by another channel"
+    );
     assert!(!database.of(stranger).is_erased(CANARY).await.unwrap());
     let mut transaction = tenant.begin().await.unwrap();
     assert!(matches!(transaction.upsert_customer(&customer(CANARY)).await, Err(Error::Erased)));

@@ -6,6 +6,7 @@ use crate::body::Path;
 use crate::error::Result;
 use crate::routes::customers::CustomerObject;
 use crate::routes::facts::FactObject;
+use crate::routes::identities::IdentityObject;
 use axum::extract::State;
 use domain::conversation::Conversation;
 use domain::message::{Message, Sender};
@@ -23,10 +24,10 @@ const NOTES_MAX: i64 = 1_000;
 /// Facts at most, ended ones included.
 const FACTS_MAX: i64 = 10_000;
 
-/// Exports everything known about a customer: profile, facts with those that ended, conversations with
+/// Exports everything known about a customer: profile, what they are known by elsewhere, facts with those that ended, conversations with
 /// messages, traces, feedback, deliveries, notes, handoffs and summaries.
 #[utoipa::path(post, path = "/v1/customers/{id}/export", tag = "customers", params(("id" = String, Path)),
-    responses((status = 200, description = "`customer`, `facts`, `conversations`; `complete` is false where a list \
+    responses((status = 200, description = "`customer`, `identities`, `facts`, `conversations`; `complete` is false where a list \
         was too long to be given whole", body = Object)))]
 pub(crate) async fn export_customer(
     State(app): State<App>,
@@ -48,6 +49,7 @@ pub(crate) async fn export_customer(
         "exported_at": tenant.now(),
         "complete": complete,
         "customer": CustomerObject::from(customer),
+        "identities": tenant.list_identities(id).await?.into_iter().map(IdentityObject::from).collect::<Vec<_>>(),
         "facts": facts.into_iter().map(FactObject::from).collect::<Vec<_>>(),
         "conversations": exported,
     })))

@@ -153,6 +153,18 @@ pub(crate) async fn create_fact(
     Ok((StatusCode::CREATED, axum::Json(fact.into())))
 }
 
+/// Reads a fact.
+#[utoipa::path(get, path = "/v1/customers/{id}/facts/{fact}", tag = "customers",
+    params(("id" = String, Path), ("fact" = String, Path)),
+    responses((status = 200, description = "The fact", body = FactObject)))]
+pub(crate) async fn get_fact(
+    State(app): State<App>,
+    caller: Caller,
+    Path((id, fact_id)): Path<(CustomerId, FactId)>,
+) -> Result<axum::Json<FactObject>> {
+    Ok(axum::Json(app.of(caller.organization_id()).load_fact(id, fact_id).await?.into()))
+}
+
 /// Corrections of a fact: what is absent stays as it is.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

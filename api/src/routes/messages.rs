@@ -6,19 +6,19 @@ use crate::body::{Json, Path, Query};
 use crate::error::{Problem, Result};
 use crate::idempotency::IdempotencyKey;
 use crate::list::{self, List};
-use crate::objects::MessageObject;
+use crate::objects::{AttachmentObject, MessageObject};
 use crate::routes::agents::known;
 use crate::routes::handoff::refused;
 use crate::waiting::answer_to;
 use answering::hand_off::say_as_agent;
-use answering::receive::{Incoming, receive};
+use answering::receive::{Incoming, receive_with};
 use answering::sentences::sentences;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use domain::message::Message;
+use domain::message::{Attachment, Message};
 use domain::{AgentId, ConversationId};
 use futures::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,9 @@ pub(crate) struct CreateMessage {
     content: String,
     #[serde(default)]
     sender: Speaker,
+    /// What is attached to it: at most five.
+    #[serde(default)]
+    attachments: Vec<AttachmentObject>,
     /// The id the client knows it by: the same id again brings the first message back.
     #[serde(default)]
     external_id: Option<String>,
@@ -134,7 +137,8 @@ pub(crate) async fn create_message(
     // The request's key names the message too, so that a request that was cut off is not said twice.
     let external_id = body.external_id.or_else(|| key.map(|key| format!("idempotency-key:{}", key.0.0)));
     let incoming = Incoming { conversation_id: id, content: body.content, external_id };
-    let received = receive(&app.desk, caller.organization_id(), incoming).await?;
+    let attachments: Vec<Attachment> = body.attachments.into_iter().map(Attachment::from).collect();
+    let received = receive_with(&app.desk, caller.organization_id(), incoming, &attachments).await?;
     if received.message.conversation_id != id {
         let detail = "`external_id` belongs to a message of another conversation of this channel";
         return Err(Problem::conflict("external_id_taken", detail).at("/external_id"));
@@ -158,6 +162,9 @@ async fn create_agent_message(app: &App, caller: &Caller, id: ConversationId, bo
         return Err(Problem::invalid(detail)
             .at("/external_id")
             .hint("the header `idempotency-key` keeps an agent's message from being said twice"));
+    }
+    if !body.attachments.is_empty() {
+        return Err(Problem::invalid("`attachments` are only for messages of customers").at("/attachments"));
     }
     let organization_id = caller.organization_id();
     let agent_id = caller.agent_or(body.agent_id);

@@ -238,6 +238,11 @@ async fn a_desk_that_asks_first_hands_off_when_the_customer_says_yes_and_never_a
     let offer = ask("Do you sell submarines to private customers?").await;
     assert_eq!(offer["content"], "I can't answer this for certain. Shall I pass it to a colleague?");
     assert_eq!((&offer["decision"], &offer["handoff_reason"]), (&json!("clarify"), &Value::Null));
+    let declined = ask("no thanks").await;
+    assert_eq!(declined["content"], "All right. Ask me anything else, or write that you want a person, at any time.");
+    assert_eq!((&declined["decision"], &declined["model"]), (&json!("answer"), &Value::Null));
+    let offer = ask("Do you sell helicopters to private customers?").await;
+    assert_eq!(offer["decision"], "clarify", "what is asked next may be offered again: {offer:#}");
     let handed = ask("Yes please").await;
     assert_eq!((&handed["decision"], &handed["handoff_reason"]), (&json!("hand_off"), &json!("customer_request")));
     let other = desk.conversation("noa").await;
@@ -247,4 +252,58 @@ async fn a_desk_that_asks_first_hands_off_when_the_customer_says_yes_and_never_a
     assert_eq!(answered["answer"]["handoff_reason"], "policy_restriction", "rules are not asked about");
     let seen = desk.get(&format!("/v1/conversations/{other}")).await.expect(200);
     assert_eq!(seen["handoff"]["skills"], json!(["billing", "en"]));
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_named_with_its_field_and_its_rule() {
+    let desk = TestDesk::new().await;
+    let conversation = desk.conversation("mia").await;
+    let path = format!("/v1/conversations/{conversation}");
+    let customer = |external: &str| json!({ "external_id": external });
+    let mia = desk.post("/v1/customers", customer("mia")).await.expect(200);
+    let noa = desk.post("/v1/customers", customer("noa")).await.expect(201);
+    let fact =
+        desk.post(&format!("/v1/customers/{}/facts", id(&mia)), json!({ "text": "Likes tea" })).await.expect(201);
+    let of_another = format!("/v1/customers/{}/facts/{}", id(&noa), id(&fact));
+    let facts = format!("/v1/customers/{}/facts", id(&mia));
+    let nobody = "agt_00000000000000000000000000";
+    let long = "x".repeat(32_001);
+    let as_nobody = json!({ "content": "x", "sender": "agent", "agent_id": nobody });
+    for (method, path, body, status, pointer, rule) in [
+        ("POST", format!("{path}/messages"), json!({ "content": long }), 400, "/content", "32000 are allowed"),
+        ("POST", format!("{path}/messages"), json!({ "content": " " }), 400, "/content", "at least one character"),
+        ("POST", format!("{path}/messages"), json!({ "content": long, "sender": "agent" }), 400, "/content", "32000"),
+        ("POST", format!("{path}/messages"), as_nobody, 404, "/agent_id", "not found"),
+        (
+            "POST",
+            format!("{path}/messages"),
+            json!({ "content": "x", "agent_id": nobody }),
+            400,
+            "/agent_id",
+            "only for",
+        ),
+        ("PUT", format!("{path}/assignment"), json!({ "agent_id": nobody }), 404, "/agent_id", "not found"),
+        ("POST", format!("{path}/transfer"), json!({ "reason": "x" }), 409, "/holder", "nothing can be transferred"),
+        ("PATCH", path.clone(), json!({ "status": "snoozed" }), 400, "/status", "without a time"),
+        ("PATCH", path.clone(), json!({ "status": "asleep" }), 400, "/status", "asleep"),
+        ("POST", facts.clone(), json!({ "text": "" }), 400, "/text", "from 1 to"),
+        ("POST", facts.clone(), json!({ "text": "x", "importance": 2 }), 400, "/importance", "from 0 to 1"),
+        ("POST", facts, json!({ "text": "my PIN is 4471" }), 400, "/text", "never remembered"),
+    ] {
+        let refused = desk.call(&desk.key, method, &path, body).await;
+        assert_eq!(refused.body["errors"][0]["pointer"], pointer, "{method} {path}: {:#}", refused.body);
+        assert!(refused.body["detail"].as_str().unwrap().contains(rule), "{:#}", refused.body);
+        refused.problem(status);
+    }
+    for (method, body) in [("GET", Value::Null), ("PATCH", json!({ "text": "Likes coffee" })), ("DELETE", Value::Null)]
+    {
+        let refused = desk.call(&desk.key, method, &of_another, body).await;
+        let named = format!("fact `{}` not found", id(&fact));
+        assert_eq!(refused.body["detail"], named, "{method}");
+        assert_eq!(refused.problem(404), "not_found", "a fact is found under its own customer only");
+    }
+    assert_eq!(
+        desk.get(&format!("/v1/customers/{}/facts", id(&mia))).await.expect(200)["data"][0]["text"],
+        "Likes tea"
+    );
 }

@@ -110,6 +110,16 @@ impl Bed {
         Ok(Self { wired, path: path.to_owned(), settings_file, _folder: None })
     }
 
+    /// The folder with its data, settings and logs.
+    pub fn folder_path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its settings file.
+    pub fn settings_file(&self) -> &Path {
+        &self.settings_file
+    }
+
     /// Imports a few help texts and indexes them.
     pub async fn learn(&self) -> Result<(), Failure> {
         let line = |(title, text, _): (&str, &str, &str)| {

@@ -125,6 +125,7 @@ mod tests {
             usage_estimated: false,
             cost_micro_usd: 0,
             citations: Vec::new(),
+            attachments: Vec::new(),
             delivery: None,
             created_at: Time::from_micros(0),
         }

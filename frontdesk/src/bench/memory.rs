@@ -5,57 +5,78 @@ use crate::failure::Failure;
 use crate::output::{Exit, Output, table};
 use crate::wiring::Wired;
 use evals::memory::{Measured, measure};
+use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::PathBuf;
 
 /// Flags of `bench memory`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// Folder with conversations.jsonl and questions.jsonl; nothing of it is stored
-    #[arg(value_name = "FOLDER", default_value = "evals/datasets/memory")]
-    folder: PathBuf,
+    /// Folders with conversations.jsonl and questions.jsonl; nothing of them is stored
+    #[arg(
+        value_name = "FOLDER",
+        default_values = ["evals/datasets/memory", "evals/datasets/memory-held-out"]
+    )]
+    folders: Vec<PathBuf>,
 }
 
-/// Replays the set, asks its questions and prints one table.
+/// A set and what was measured on it.
+#[derive(Debug, Serialize)]
+struct Shown {
+    set: String,
+    #[serde(flatten)]
+    measured: Measured,
+}
+
+/// Replays the sets, asks their questions and prints one table.
 pub(super) async fn run(wired: Wired, options: &Options, output: Output) -> Result<Exit, Failure> {
     wired.say_if_lexical(output);
-    let measured =
-        measure(&wired.desk, &options.folder).await.map_err(|error| broken("the set cannot be measured", &error))?;
-    output.result(&measured, in_words)?;
+    let mut shown = Vec::new();
+    for folder in &options.folders {
+        let measured = measure(&wired.desk, folder).await;
+        let measured = measured.map_err(|error| broken("the set cannot be measured", &error))?;
+        let set = folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        shown.push(Shown { set, measured });
+    }
+    output.result(&shown, |shown| in_words(shown))?;
     Ok(Exit::Ok)
 }
 
-fn in_words(measured: &Measured) -> String {
-    let sorts: Vec<&String> = measured.recalled.iter().take(1).flat_map(|row| row.by_sort.keys()).collect();
-    let head: Vec<&str> = ["recall@10 of", "all"].into_iter().chain(sorts.iter().map(|sort| sort.as_str())).collect();
-    let body: Vec<Vec<String>> = measured
-        .recalled
-        .iter()
-        .map(|row| {
-            let scores = std::iter::once(&row.recall).chain(row.by_sort.values());
+fn in_words(shown: &[Shown]) -> String {
+    let rows = shown.iter().flat_map(|set| set.measured.recalled.iter().map(move |row| (&set.set, row)));
+    let sorts: BTreeSet<&str> = rows.clone().flat_map(|(_, row)| row.by_sort.keys().map(String::as_str)).collect();
+    let head: Vec<&str> = ["set", "recall@10 of", "all"].into_iter().chain(sorts.iter().copied()).collect();
+    let body: Vec<Vec<String>> = rows
+        .map(|(set, row)| {
+            let score = |score: Option<&f64>| score.map_or_else(|| "-".to_owned(), |score| format!("{score:.3}"));
             let way = format!("{:?}", row.way).to_lowercase();
-            std::iter::once(way).chain(scores.map(|score| format!("{score:.3}"))).collect()
+            let scores = sorts.iter().map(|sort| score(row.by_sort.get(*sort)));
+            [set.clone(), way, score(Some(&row.recall))].into_iter().chain(scores).collect()
         })
         .collect();
-    let learning = &measured.learning;
     let mut text = table(&head, &body);
-    // Writing into a string cannot fail.
-    let _ = write!(
-        text,
-        "\n{} questions about {} messages of {} customers, within 1,500 recalled tokens\n\
-         learned without a model: {} facts from {} messages, {} of them junk ({:.1} %); {:.1} % of {} labelled facts",
-        measured.questions,
-        measured.messages,
-        measured.customers,
-        learning.facts,
-        learning.messages,
-        learning.junk,
-        learning.junk_rate() * 100.0,
-        learning.coverage() * 100.0,
-        learning.labels,
-    );
-    for junk in &learning.junk_texts {
-        let _ = write!(text, "\n  junk: {junk}");
+    for set in shown {
+        let learning = &set.measured.learning;
+        // Writing into a string cannot fail.
+        let _ = write!(
+            text,
+            "\n{}: {} questions about {} messages of {} customers, within 1,500 recalled tokens\n  \
+             learned without a model: {} facts from {} messages, {} of them junk ({:.1} %); {:.1} % of {} labelled facts",
+            set.set,
+            set.measured.questions,
+            set.measured.messages,
+            set.measured.customers,
+            learning.facts,
+            learning.messages,
+            learning.junk,
+            learning.junk_rate() * 100.0,
+            learning.coverage() * 100.0,
+            learning.labels,
+        );
+        for junk in &learning.junk_texts {
+            let _ = write!(text, "\n  junk: {junk}");
+        }
     }
     text
 }

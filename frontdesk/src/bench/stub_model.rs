@@ -90,11 +90,20 @@ pub struct Calls {
 struct Stub {
     options: Options,
     calls: Mutex<Calls>,
+    /// What prompts that hold the first text are answered with.
+    scripts: Mutex<BTreeMap<String, String>>,
 }
 
 impl Stub {
     fn calls(&self) -> MutexGuard<'_, Calls> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was laid down as the answer to this prompt.
+    fn scripted(&self, request: &Value) -> Option<String> {
+        let prompt = reply::prompt(request);
+        let scripts = self.scripts.lock().unwrap_or_else(PoisonError::into_inner);
+        scripts.iter().find(|(part, _)| prompt.contains(*part)).map(|(_, answer)| answer.clone())
     }
 
     /// Counts a chat call and says which fault it takes, if any.
@@ -136,7 +145,7 @@ impl RunningStub {
         let options = Options { listen, delay_ms, fault: Vec::new(), fault_every: 1 };
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
-        let stub = Arc::new(Stub { options, calls: Mutex::default() });
+        let stub = Arc::new(Stub { options, calls: Mutex::default(), scripts: Mutex::default() });
         let mut server = JoinSet::new();
         let routes = routes(Arc::clone(&stub));
         server.spawn(async move { axum::serve(listener, routes).await });
@@ -148,6 +157,12 @@ impl RunningStub {
         let base_url = format!("http://{}/v1", self.address);
         let llm = toml::Table::from_iter([("base_url".to_owned(), base_url.into())]);
         toml::Table::from_iter([("llm".to_owned(), llm.into())])
+    }
+
+    /// From now on prompts that hold `part` are answered with `answer`.
+    pub fn script(&self, part: &str, answer: &str) {
+        let mut scripts = self.stub.scripts.lock().unwrap_or_else(PoisonError::into_inner);
+        scripts.insert(part.to_owned(), answer.to_owned());
     }
 
     /// What was called so far.
@@ -172,7 +187,7 @@ pub async fn serve(options: &Options, output: Output) -> Result<Exit, Failure> {
 
 /// The stub's routes, with counters of their own.
 pub fn router(options: Options) -> Router {
-    routes(Arc::new(Stub { options, calls: Mutex::default() }))
+    routes(Arc::new(Stub { options, calls: Mutex::default(), scripts: Mutex::default() }))
 }
 
 fn routes(stub: Arc<Stub>) -> Router {
@@ -191,6 +206,9 @@ async fn chat(State(stub): State<Arc<Stub>>, body: Bytes) -> Response {
     };
     let fault = stub.count_chat(&request);
     tokio::time::sleep(stub.options.delay_ms.draw()).await;
+    if let Some(answer) = stub.scripted(&request) {
+        return reply::say(&request, &answer);
+    }
     match fault {
         Some(fault) => fault.response(&request).await,
         None => reply::respond(&request, reply::usage(&request), reply::End::Whole),

@@ -9,11 +9,14 @@
 )]
 
 mod crashes;
+mod erasing;
 mod faults;
+mod memory;
 mod people;
 #[path = "../../../storage/tests/support/postgres.rs"]
 mod postgres;
 mod rescans;
+mod served;
 
 use frontdesk::bench::bed::{Bed, WorkerProcess};
 use frontdesk::bench::ledger::Ledger;
@@ -33,13 +36,26 @@ struct TestDesk {
 impl TestDesk {
     /// A desk on SQLite; `settings` are TOML.
     async fn open(settings: &str) -> Self {
+        Self::open_on(None, settings).await
+    }
+
+    /// A desk on SQLite, or on the PostgreSQL database at that address.
+    async fn open_on(database_url: Option<&str>, settings: &str) -> Self {
         let stub = RunningStub::start("10..30").await.unwrap();
         let mut table: toml::Table = settings.parse().unwrap();
         for (section, keys) in stub.settings() {
             let own = table.entry(section).or_insert_with(|| toml::Table::new().into());
             own.as_table_mut().unwrap().extend(keys.as_table().unwrap().clone());
         }
-        let bed = Bed::open(None, table).await.unwrap();
+        let bed = Bed::open(database_url, table).await.unwrap();
+        bed.learn().await.unwrap();
+        Self { bed, stub, sent: std::collections::HashMap::new() }
+    }
+
+    /// A desk on SQLite that quotes its knowledge.
+    async fn without_model() -> Self {
+        let stub = RunningStub::start("0").await.unwrap();
+        let bed = Bed::open(None, toml::Table::new()).await.unwrap();
         bed.learn().await.unwrap();
         Self { bed, stub, sent: std::collections::HashMap::new() }
     }

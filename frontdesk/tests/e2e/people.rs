@@ -254,3 +254,54 @@ async fn of_two_agents_who_take_it_at_once_one_gets_it() {
     assert!(matches!(lost, Err(Error::Refused(Refused::Taken(holder))) if holder == winner), "{lost:?}");
     assert_eq!(desk.sees(mia).await, said(&[(Sender::Customer, HUMAN), (Sender::Ai, HANDED)]));
 }
+
+#[tokio::test]
+async fn a_burst_of_three_messages_gets_one_reply() {
+    let mut desk = TestDesk::open("answering.debounce_ms = 400").await;
+    let _worker = desk.worker().await;
+    let mia = desk.customer("mia").await;
+    let lines = ["Hello,", "I sent my bicycle back.", Bed::question(0)];
+    let mut last = None;
+    for (nth, line) in lines.into_iter().enumerate() {
+        last = Some(desk.customer_says(mia, &format!("line-{nth}"), line).await);
+    }
+    let reply = desk.bed.reply_to(&last.unwrap(), LONGEST).await.unwrap();
+    desk.bed.drained(LONGEST).await.unwrap();
+    let customer = lines.map(|line| (Sender::Customer, line));
+    let seen = customer.into_iter().chain([(Sender::Ai, REFUNDS)]).collect::<Vec<_>>();
+    assert_eq!(desk.sees(mia).await, said(&seen));
+    assert_eq!(reply.in_reply_to.len(), 3, "the one reply answers all three");
+    assert_eq!(desk.stub.calls().answers, 1, "and the model was asked once");
+}
+
+/// The wish for a person in ways that no test of the phrases has, and the language it is answered in.
+const WISHES: [(&str, &str); 10] = [
+    ("en", "Could I please speak with a real person about this?"),
+    ("de", "Ich möchte bitte mit einem richtigen Mitarbeiter sprechen."),
+    ("fr", "Je voudrais parler à un conseiller, s'il vous plaît."),
+    ("es", "Quiero hablar con una persona de verdad, por favor."),
+    ("it", "Vorrei parlare con un operatore, per favore."),
+    ("pt", "Gostaria de falar com um atendente, por favor."),
+    ("nl", "Ik wil graag met een medewerker spreken."),
+    ("pl", "Chciałbym porozmawiać z konsultantem."),
+    ("tr", "Bir müşteri temsilcisiyle görüşmek istiyorum."),
+    ("ru", "Я хочу поговорить с оператором, пожалуйста."),
+];
+
+#[tokio::test]
+async fn a_wish_for_a_person_is_heard_in_ten_languages_and_answered_in_them() {
+    let mut desk = TestDesk::open("").await;
+    let _worker = desk.worker().await;
+    for (language, wish) in WISHES {
+        let customer = desk.customer(language).await;
+        let texts = answering::texts::texts(Some(language));
+        assert_eq!(texts.language, language);
+        let expected = format!("{} {}", texts.nobody_there, texts.ask_email);
+        assert_eq!(desk.asks(customer, language, wish).await, expected, "{language}: {wish}");
+        let waits = desk.tenant().load_conversation(customer).await.unwrap();
+        assert_eq!(waits.holder, Holder::Queue, "what was said is done: {language}");
+        let handoffs = desk.tenant().list_handoffs(customer).await.unwrap();
+        assert_eq!(handoffs[0].reason, domain::handoff::HandoffReason::CustomerRequest, "{language}");
+    }
+    assert_eq!(desk.stub.calls().answers, 0, "no model is asked whether a person is wanted");
+}

@@ -75,7 +75,7 @@ pub(super) fn has_passages(request: &Value) -> bool {
     first_sentence(&prompt(request)).is_some()
 }
 
-fn prompt(request: &Value) -> String {
+pub(super) fn prompt(request: &Value) -> String {
     messages(request).map(content).collect::<Vec<_>>().join("\n")
 }
 
@@ -146,14 +146,22 @@ fn smallest(schema: &Value, name: &str, question: &str, answer: &str) -> Value {
 
 /// The answer to the request, streamed or not as it asks, with this usage and this end.
 pub(super) fn respond(request: &Value, usage: Value, end: End) -> Response {
-    let answer = answer(request);
+    ended(request, &answer(request), usage, end)
+}
+
+/// Answers with these words, whole.
+pub(super) fn say(request: &Value, answer: &str) -> Response {
+    ended(request, answer, usage(request), End::Whole)
+}
+
+fn ended(request: &Value, answer: &str, usage: Value, end: End) -> Response {
     let is_stream = request.get("stream").and_then(Value::as_bool) == Some(true);
     let model = request.get("model").and_then(Value::as_str).unwrap_or("stub");
     let frame = |object: &str, choices: Value| json!({ "id": "chatcmpl-stub", "object": object, "created": 0, "model": model, "choices": choices });
     let (kind, pieces) = if is_stream {
         let wants_usage = request.pointer("/stream_options/include_usage").and_then(Value::as_bool);
         let usage = (wants_usage == Some(true)).then_some(usage);
-        ("text/event-stream", events(&answer, usage, end, |choices| frame("chat.completion.chunk", choices)))
+        ("text/event-stream", events(answer, usage, end, |choices| frame("chat.completion.chunk", choices)))
     } else {
         let message = json!({ "role": "assistant", "content": answer });
         let choice = json!({ "index": 0, "message": message, "finish_reason": "stop" });
