@@ -8,9 +8,11 @@ import { View, h } from "../view.js";
 
 /** Milliseconds in which events are gathered before the list is read again. */
 const GATHER_MS = 120;
+/** How often the customer hears that somebody writes, and how long their own writing is shown. */
+const TYPING_MS = 4_000;
 /** Messages of a thread that are read at most; older ones stay on the server. */
 const MESSAGES_MAX = 500;
-const HOUR_MS = 3_600_000;
+const [MINUTE_MS, HOUR_MS] = [60_000, 3_600_000];
 
 const TABS = { queue: "Unassigned", mine: "Mine", ai: "AI", all: "All" };
 const FILTERS = {
@@ -18,12 +20,12 @@ const FILTERS = {
 };
 
 class Inbox extends View {
-  state = { tab: "queue", text: "", list: null, problem: null };
+  state = { tab: "queue", text: "", reason: null, list: null, problem: null };
 
   entered() {
     const params = new URLSearchParams(location.search);
-    this.set({ tab: TABS[params.get("tab")] ? params.get("tab") : "queue", text: params.get("q") ?? "" });
-    this.onhappened = (event) => (!event.detail || event.detail.conversation_id) && this.gather();
+    this.set({ tab: TABS[params.get("tab")] ? params.get("tab") : "queue", text: params.get("q") ?? "", reason: params.get("reason") });
+    this.onhappened = (event) => (!event.detail || (event.detail.conversation_id && !/typing|notification/.test(event.detail.kind))) && this.gather(event);
     live.addEventListener("happened", this.onhappened);
     live.addEventListener("back", this.onhappened);
     this.onkey = (event) => this.key(event);
@@ -38,15 +40,31 @@ class Inbox extends View {
     clearTimeout(this.timer);
   }
 
-  gather() {
+  gather(event) {
+    const id = event.detail?.conversation_id;
+    this.changed_ = id && this.changed_ !== "all" ? [...(this.changed_ ?? []), id] : "all";
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.load(true), GATHER_MS);
+    this.timer = setTimeout(() => { const ids = this.changed_; this.changed_ = null; ids === "all" ? this.load(true) : this.refresh(ids); }, GATHER_MS);
+  }
+
+  /** What changed stands at the head of the list now, or belongs to it no more: the rest stays as it was read. */
+  async refresh(ids) {
+    const { list, tab, text } = this.state;
+    if (!list) return this.load(true);
+    const head = new Stretches(list.path, list.fields);
+    await head.first().catch(() => null);
+    if (this.state.list !== list || this.state.tab !== tab || this.state.text !== text || head.next === undefined) return;
+    const gone = new Set([...ids, ...head.rows.map((row) => row.id)]);
+    const rest = head.hasMore ? list.rows.filter((row) => !gone.has(row.id)) : [];
+    if (rest.length) head.rows = [...head.rows, ...rest];
+    if (rest.length >= list.rows.length - ids.length) Object.assign(head, { next: list.next, hasMore: list.hasMore });
+    this.set({ list: head });
   }
 
   /** Reads the list; `isQuiet` leaves what is there until the fresh one has come. */
   async load(isQuiet = false) {
-    const { tab, text } = this.state;
-    const list = new Stretches("/v1/conversations", { ...FILTERS[tab](this.given.me?.member), q: text });
+    const { tab, text, reason } = this.state;
+    const list = new Stretches("/v1/conversations", { ...FILTERS[tab](this.given.me?.member), q: text, handoff_reason: reason });
     const shown = this.state.list?.rows.length ?? 0;
     if (!isQuiet) this.set({ list: null, problem: null });
     try {
@@ -88,10 +106,11 @@ class Inbox extends View {
   }
 
   list(id) {
-    const { tab, text, list, problem } = this.state;
+    const { tab, text, reason, list, problem } = this.state;
     return h("section", { class: "list", "aria-label": "Conversations" },
       h("header", {}, h("h2", { class: "title" }, "Inbox"), tabs("Which conversations", Object.entries(TABS), tab, (next) => this.choose(next)),
-        h("input", { type: "search", value: text, placeholder: "Search", "aria-label": "Search conversations", oninput: (event) => this.find(event.target.value) })),
+        h("input", { type: "search", value: text, placeholder: "Search", "aria-label": "Search conversations", oninput: (event) => this.find(event.target.value) }),
+        reason ? h("p", { class: "row" }, chip(`handed off: ${word(reason)}`, "info"), button("Show all", () => { this.set({ reason: null }); remember({ reason: null }); this.load(); }, "bare small")) : null),
       problem ? failure(problem, () => this.load()) : !list ? skeleton(8)
         : list.rows.length ? [h("ul", { class: "rows" }, list.rows.map((row) => this.row(row, id))), more(list, async () => { await attempt(() => list.more()); this.update(); })]
         : text ? empty("Nothing found", "No conversation here has these words.") : this.nothing(tab));
@@ -105,7 +124,14 @@ class Inbox extends View {
     return empty(...texts[tab]);
   }
 
+  /** The description of a row, the same one until something of it changes: times are told by the minute. */
   row(row, id) {
+    const as = `${row.id === id} ${Math.floor(Date.now() / MINUTE_MS)} ${location.search}`;
+    if (row.described?.as !== as) row.described = { as, is: this.describe(row, id) };
+    return row.described.is;
+  }
+
+  describe(row, id) {
     const { preview } = row;
     const isWaiting = row.holder === "queue" && row.waiting_since;
     return h("li", { key: row.id }, h("a", { href: `/inbox/${row.id}${location.search}`, class: "row-link", "aria-current": row.id === id ? "true" : null },
@@ -123,7 +149,7 @@ class Thread extends View {
 
   entered() {
     this.set({ text: sessionStorage.getItem(this.draftKey()) ?? "" });
-    this.onhappened = (event) => event.detail?.conversation_id === this.given.id && this.gather();
+    this.onhappened = (event) => event.detail?.conversation_id === this.given.id && (event.detail.kind === "conversation.typing" ? this.hears(event.detail) : this.gather());
     this.onback = () => this.load();
     live.addEventListener("happened", this.onhappened);
     live.addEventListener("back", this.onback);
@@ -138,6 +164,14 @@ class Thread extends View {
     live.removeEventListener("back", this.onback);
     removeEventListener("keydown", this.onkey);
     clearTimeout(this.timer);
+  }
+
+  /** The customer writes; it is shown for some seconds. */
+  hears({ sender, typing }) {
+    if (sender !== "customer") return;
+    clearTimeout(this.hearing);
+    this.set({ isTyping: typing });
+    this.hearing = setTimeout(() => this.set({ isTyping: false }), TYPING_MS);
   }
 
   draftKey() {
@@ -262,6 +296,9 @@ class Thread extends View {
   type(text) {
     this.set({ text });
     sessionStorage.setItem(this.draftKey(), text);
+    if (this.state.isNote || !text.trim() || text[0] === "/" || Date.now() - (this.told ?? 0) < TYPING_MS) return;
+    this.told = Date.now();
+    post(this.path("/typing"), { sender: "agent" }).catch(() => {});
   }
 
   async send() {
@@ -285,7 +322,7 @@ class Thread extends View {
       h("section", { key: "thread", class: "thread", "aria-label": "Conversation" }, this.head(conversation, customer),
         h("div", { class: "messages", role: "log", "aria-label": "Messages", "aria-live": "polite", tabindex: "0" },
           conversation.handoff ? handoffCard(conversation.handoff, (reply) => { this.type(reply); this.querySelector("textarea")?.focus(); }) : null,
-          this.entries().map((one) => this.entry(one))),
+          this.entries().map((one) => this.entry(one)), this.state.isTyping ? h("p", { key: "typing", class: "system" }, "The customer is writing…") : null),
         this.composer(conversation)),
       h("fd-person", { key: "person", customer, conversation: conversation.id }),
       why ? h("fd-why", { key: "why", message: why, close: () => this.set({ why: null }) }) : null,
