@@ -178,9 +178,14 @@ class App extends View {
       isLost && me ? h("p", { key: "lost", class: "lost", role: "status" }, "The connection is lost. What you see may be old; it goes on by itself when the desk answers.") : null,
       h("div", { key: "toasts", class: "toasts", role: "status", "aria-live": "polite" }, toasts.map((one) => h("div", { key: one.id, class: "toast" }, h("span", {}, one.text),
         one.undo ? button("Undo", () => { this.drop(one); attempt(one.undo); }, "bare") : null))),
-      sheet === "palette" ? h("fd-palette", { key: "palette", pages: this.pages(), close: () => this.set({ sheet: null }), theme: () => this.nextTheme(), leave: () => this.leave() }) : null,
+      sheet === "palette" ? h("fd-palette", { key: "palette", pages: this.pages(), close: () => this.fold("palette"), theme: () => this.nextTheme(), leave: () => this.leave() }) : null,
       sheet === "shortcuts" ? this.shortcuts() : null,
     ];
+  }
+
+  /** Closes a sheet, unless another one has taken its place meanwhile. */
+  fold(sheet) {
+    if (this.state.sheet === sheet) this.set({ sheet: null });
   }
 
   gate() {
@@ -206,7 +211,7 @@ class App extends View {
   }
 
   shortcuts() {
-    return h("fd-drawer", { key: "shortcuts", title: "Keys", close: () => this.set({ sheet: null }),
+    return h("fd-drawer", { key: "shortcuts", title: "Keys", close: () => this.fold("shortcuts"),
       content: h("dl", { class: "keys" }, SHORTCUTS.map(([keys, does]) => h("div", { key: keys }, h("dt", {}, keys.split("  ").map((one) => h("kbd", { key: one }, one))), h("dd", {}, does)))) });
   }
 }

@@ -187,8 +187,12 @@ export async function attempt(work) {
 }
 
 export async function copy(text, said = "Copied") {
-  await attempt(() => navigator.clipboard.writeText(text));
-  toast(said);
+  const isCopied = await attempt(async () => {
+    if (!navigator.clipboard) throw new Error("browsers copy on https and localhost only; mark the text and copy it by hand");
+    await navigator.clipboard.writeText(text);
+    return true;
+  });
+  if (isCopied) toast(said);
 }
 
 /** Goes to a page of the console. */

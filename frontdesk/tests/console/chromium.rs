@@ -71,12 +71,23 @@ impl Chromium {
         Some(browser)
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "callers write the parameters in place")]
+    /// A command for the page.
     pub(crate) fn call(&mut self, method: &str, params: Value) -> Value {
+        let session = json!(self.session);
+        self.command(method, params, Some(session).filter(|session| session != ""))
+    }
+
+    /// A command for the browser as a whole.
+    pub(crate) fn call_browser(&mut self, method: &str, params: Value) -> Value {
+        self.command(method, params, None)
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "callers write the parameters in place")]
+    fn command(&mut self, method: &str, params: Value, session: Option<Value>) -> Value {
         self.last += 1;
         let mut command = json!({ "id": self.last, "method": method, "params": params });
-        if !self.session.is_empty() {
-            command["sessionId"] = json!(self.session);
+        if let Some(session) = session {
+            command["sessionId"] = session;
         }
         self.commands.write_all(format!("{command}\0").as_bytes()).unwrap();
         loop {
@@ -120,7 +131,8 @@ impl Chromium {
                     if (held || performance.now() > end) resolve(held); else setTimeout(look, 20); }}; look(); }})"
         );
         if self.value(&script) != json!(true) {
-            let shown = self.value("document.body.innerText.slice(0, 2000)");
+            let shown =
+                self.value("document.body.innerText.slice(0, 600) + ' … ' + document.body.innerText.slice(-1400)");
             panic!(
                 "waited in vain for {expression}; the page shows:\n{}\n{:?}",
                 shown.as_str().unwrap_or_default(),

@@ -138,3 +138,51 @@ fn the_bell_counts_what_is_new_and_leads_there() {
     browser.until(&format!("document.querySelector('.notices li:not(.unread) a[href=\"/inbox/{conversation}\"]')"));
     assert!(browser.errors.is_empty(), "{:?}", browser.errors);
 }
+
+#[test]
+fn an_agent_sees_who_writes_uses_a_kept_reply_assigns_and_gives_back() {
+    let Some(mut browser) = Chromium::start() else { return };
+    let desk = Desk::up();
+    browser.dress(1440, 900, "light");
+    desk.set_up(&mut browser);
+    let ada = call(&mut browser, "POST", "/v1/agents", &json!({ "name": "Ada Bloom" }))["id"].clone();
+    browser.open(&desk.page("/inbox?tab=all"));
+    browser.until("[...document.querySelectorAll('.row-link')].some((one) => one.innerText.includes('Tom Keller'))");
+    browser.value(
+        "[...document.querySelectorAll('.row-link')].find((one) => one.innerText.includes('Tom Keller')).click()",
+    );
+    // Who it is, what is remembered and where from.
+    browser.until("document.querySelector('.facts-list').innerText.includes('LB-20418')");
+    browser.value("document.querySelector('.facts-list a').click()");
+    browser.until(
+        "location.hash.startsWith('#msg_') && document.querySelector(location.hash).innerText.includes('LB-20418')",
+    );
+    // Why the AI did as it did.
+    browser.until("document.querySelector('.bubble.ai .facts button')");
+    browser.value("document.querySelector('.bubble.ai .facts button').click()");
+    browser.until("document.querySelectorAll('dialog[open] .trace section').length >= 2");
+    browser.press("Escape", 0);
+    // A kept reply.
+    browser.fill(".composer textarea", "/goodbye");
+    browser.until("document.querySelector('.canned .start')");
+    browser.value("document.querySelector('.canned .start').click()");
+    browser.until("document.querySelector('.composer textarea').value.startsWith('You are welcome')");
+    browser.press("Enter", crate::CTRL);
+    browser.until("document.querySelector('.bubble.agent').innerText.includes('You are welcome')");
+    // To a colleague who is there, and to the AI again.
+    browser.until("document.querySelector('select[aria-label=Assign] option:nth-child(2)').disabled");
+    let made = json!({ "name": "Ada's helpdesk", "scopes": ["conversations"] });
+    let key = call(&mut browser, "POST", "/v1/keys", &made)["key"].as_str().unwrap().to_owned();
+    let told = format!(
+        "fetch('/v1/me/heartbeat', {{ method: 'POST', credentials: 'omit', headers: {{ 'content-type': 'application/json', authorization: 'Bearer {key}' }}, body: JSON.stringify({{ availability: 'online', agent_id: {ada} }}) }}).then((response) => response.status)"
+    );
+    let told = browser.value(&told).as_u64().unwrap();
+    assert!((200..300).contains(&told), "{told}");
+    browser.value("location.reload()");
+    browser.until("document.querySelector('select[aria-label=Assign] option:nth-child(2):not(:disabled)')");
+    browser.value("{ const select = document.querySelector('select[aria-label=Assign]'); select.value = select.options[1].value; select.dispatchEvent(new Event('change')); }");
+    browser.until("document.querySelector('.thread-head').innerText.includes('With Ada Bloom')");
+    browser.click("Give back to AI");
+    browser.until("document.querySelector('.thread-head').innerText.includes('The AI answers')");
+    assert!(browser.errors.is_empty(), "{:?}", browser.errors);
+}

@@ -23,6 +23,10 @@ fn folder() -> PathBuf {
 
 /// Photographs what is shown, checks that it fits and that nothing is wrong for those who do not see it.
 fn look(browser: &mut Chromium, name: &str, dress: &str) {
+    // What slides in has arrived.
+    browser.value(
+        "document.getAnimations().forEach((one) => one.effect.getComputedTiming().endTime < Infinity && one.finish())",
+    );
     browser.photograph(&folder().join(format!("{name}-{dress}.png")));
     assert_eq!(browser.faults(), json!([]), "axe on {name}, {dress}");
     let is_wider = browser.value("document.documentElement.scrollWidth > innerWidth");
@@ -103,6 +107,9 @@ fn every_page_fits_and_is_photographed_in_light_dark_and_narrow() {
         for (name, path) in pages {
             browser.open(&desk.page(path));
             browser.until("document.querySelectorAll('h1, .thread h2').length && !document.querySelector('.skeleton')");
+            if name == "replay" {
+                browser.until("document.querySelector('.turn footer')");
+            }
             look(&mut browser, name, dress);
         }
     }

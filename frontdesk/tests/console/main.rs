@@ -14,6 +14,7 @@ mod inbox;
 mod keys;
 mod looks;
 mod minutes;
+mod playground;
 mod prompts;
 mod states;
 mod widget;

@@ -289,7 +289,7 @@ class Thread extends View {
     const { text, replies = [] } = this.state;
     if (text[0] !== "/") return null;
     const found = replies.filter((one) => `${one.name} ${one.content}`.toLowerCase().includes(text.slice(1).toLowerCase())).slice(0, 6);
-    return h("div", { class: "canned", role: "group", "aria-label": "Canned replies" }, found.length ? found.map((one) => h("div", { key: one.id, class: "row" }, button([h("strong", {}, one.name), " ", h("span", { class: "soft" }, one.content)], () => { this.type(one.content); this.querySelector("textarea").focus(); }, "bare start"),
+    return h("div", { key: "canned", class: "canned", role: "group", "aria-label": "Canned replies" }, found.length ? found.map((one) => h("div", { key: one.id, class: "row" }, button([h("strong", {}, one.name), " ", h("span", { class: "soft" }, one.content)], () => { this.type(one.content); this.querySelector("textarea").focus(); }, "bare start"),
       h("button", { type: "button", class: "bare", "aria-label": `Delete ${one.name}`, onclick: () => attempt(() => remove(`/v1/replies/${one.id}`)).then(() => this.loadReplies()) }, icon("close")))) : h("p", { class: "soft" }, "No canned reply has these words. Write one, then keep it."));
   }
 
@@ -341,6 +341,7 @@ class Thread extends View {
         this.assignment(conversation),
         status === "resolved" ? null : h("select", { "aria-label": "Snooze", value: "", onchange: (event) => { const hours = Number(event.target.value); event.target.value = ""; if (hours) this.snooze(hours); } },
           [["", "Snooze…"], ["1", "for an hour"], ["4", "for 4 hours"], ["24", "until tomorrow"], ["168", "for a week"]].map(([value, text]) => h("option", { value }, text))),
+        this.given.me?.scopes.some((scope) => ["admin", "playground"].includes(scope)) ? h("a", { class: "button", href: `/playground?conversation=${conversation.id}`, title: "Ask it again, beside what was said" }, "Replay") : null,
         status === "resolved" ? button("Open again", () => this.act(() => change(this.path(), { status: "open" }), "Open again."), "quiet") : button("Resolve", () => this.resolve(), "quiet", { title: "Alt E" })));
   }
 
@@ -351,7 +352,7 @@ class Thread extends View {
     const assign = (agent) => this.act(() => this.give(agent), `Assigned to ${this.nameOf(agent)}.`,
       () => (assignee_id ? this.give(assignee_id) : remove(this.path("/assignment"))));
     return h("select", { "aria-label": "Assign", value: "", onchange: (event) => { const agent = event.target.value; event.target.value = ""; if (agent) assign(agent); } },
-      [h("option", { value: "" }, "Assign…"), others.map((agent) => h("option", { key: agent.id, value: agent.id }, agent.name))]);
+      [h("option", { value: "" }, "Assign…"), others.map((agent) => h("option", { key: agent.id, value: agent.id, disabled: Boolean(assignee_id) && agent.availability === "away" }, agent.name, agent.availability === "away" ? " (away)" : ""))]);
   }
 
   /** Messages and notes in the order of time. */

@@ -148,7 +148,7 @@ class Prompts extends View {
       h("div", { class: "editor" },
         h("div", { class: "form" }, field(`Version ${row.version}${isChanged ? ", changed" : ""}`, h("textarea", { rows: "24", class: "code", spellcheck: "false", value: text, oninput: (event) => this.type(event.target.value) }), { hint: VARIABLES, id: "prompt-text", problem: wrong?.pointer === "/source" ? sentence(wrong.message) : undefined }),
           isChanged ? field("What it changes", h("input", { type: "text", maxlength: "500", value: note, placeholder: "for your colleagues; may be left out", oninput: (event) => this.set({ note: event.target.value }) })) : null,
-          h("div", { class: "row" },
+          h("div", { class: "row verdicts" },
             isChanged ? [button("Save as a version", () => this.save(), "primary"), button("Discard", () => this.choose(row), "quiet")] : this.verdicts(row),
             h("span", { class: "spring" }), button("Try in the playground", () => this.try(), "quiet"))),
         h("section", { class: "sheet form", "aria-label": "What differs" }, h("h2", {}, base.version === row.version && !isChanged ? "In use" : `Against version ${base.version}, in use`), h("div", { class: "prompt-diff", tabindex: "0" }, diff(base.source, text)))));
