@@ -109,6 +109,7 @@ fn widget() -> OpenApiRouter<App> {
         .routes(routes!(r::widget::get_widget_session))
         .routes(routes!(r::widget::create_widget_message, r::widget::list_widget_messages))
         .routes(routes!(r::widget::create_widget_feedback))
+        .routes(routes!(r::widget::create_widget_typing))
         .routes(routes!(r::widget::create_widget_handoff))
         .routes(routes!(r::widget::watch_widget))
 }

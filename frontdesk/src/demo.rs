@@ -150,6 +150,7 @@ pub async fn load(wired: &Wired) -> Result<DemoLoaded, Failure> {
     let mut added = imported.new + imported.changed > 0;
     if added {
         surroundings::draft(wired, SOURCE).await?;
+        surroundings::name_desk(wired).await?;
         surroundings::keep_replies(wired).await?;
     }
     added |= surroundings::evaluate(wired).await?;

@@ -77,6 +77,11 @@ async fn a_session_opens_its_conversation_until_it_expires(database: &Database) 
     let mut transaction = tenant.begin().await.unwrap();
     transaction.update_channel(widget.id, "Chat", &settings).await.unwrap();
     transaction.commit().await.unwrap();
+    let mut transaction = tenant.begin().await.unwrap();
+    transaction.rename_organization("Lumen").await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(tenant.load_organization().await.unwrap().name, "Lumen");
+    assert_eq!(database.of(other.id).load_organization().await.unwrap().name, "Other");
     let changed = tenant.load_channel(widget.id).await.unwrap();
     assert_eq!((changed.name.as_str(), &changed.settings), ("Chat", &settings));
     let mut transaction = database.of(other.id).begin().await.unwrap();

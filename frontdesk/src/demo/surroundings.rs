@@ -3,7 +3,7 @@
 
 use super::problem;
 use crate::failure::Failure;
-use crate::wiring::Wired;
+use crate::wiring::{FIRST_ORGANIZATION, Wired};
 use domain::CustomerId;
 use domain::evaluation::Case;
 use domain::job::{DraftArticles, RunEval};
@@ -12,6 +12,8 @@ use serde_json::{Map, Value};
 use storage::eval_runs::NewRun;
 use storage::facts::NewFact;
 
+/// What a desk is called that has no name of its own yet.
+const NAME: &str = "Lumen Bikes";
 const CASES: &str = include_str!("cases.jsonl");
 /// The name of the dataset.
 const DATASET: &str = "Lumen Bikes questions";
@@ -45,6 +47,17 @@ pub(super) async fn draft(wired: &Wired, source: &str) -> Result<(), Failure> {
     let now = transaction.now();
     let drafts = DraftArticles { source_id: source.id, publish: false };
     transaction.enqueue(&drafts, now).await.map_err(|error| problem(&error))?;
+    transaction.commit().await.map_err(|error| problem(&error))
+}
+
+/// Names the desk after the demo's shop, unless somebody gave it a name.
+pub(super) async fn name_desk(wired: &Wired) -> Result<(), Failure> {
+    let tenant = wired.desk.database.of(wired.organization_id());
+    if tenant.load_organization().await.map_err(|error| problem(&error))?.name != FIRST_ORGANIZATION {
+        return Ok(());
+    }
+    let mut transaction = tenant.begin().await.map_err(|error| problem(&error))?;
+    transaction.rename_organization(NAME).await.map_err(|error| problem(&error))?;
     transaction.commit().await.map_err(|error| problem(&error))
 }
 

@@ -111,6 +111,12 @@ fn every_page_fits_and_is_photographed_in_light_dark_and_narrow() {
                 browser.until("document.querySelector('.turn footer')");
             }
             look(&mut browser, name, dress);
+            if dress == "narrow" {
+                browser.dress(320, 640, "light");
+                let widest = browser.value("document.documentElement.scrollWidth");
+                assert_eq!(widest, json!(320), "{name} at 320 pixels");
+                browser.dress(width, height, scheme);
+            }
         }
     }
     browser.errors.retain(|error| !error.contains("conv_none"));
@@ -137,6 +143,9 @@ fn what_opens_over_a_page_and_what_strangers_see_is_photographed_too() {
             desk.set_up(&mut browser);
         }
         over_pages(&mut browser, &desk, dress);
+        browser.open(&desk.page("/docs"));
+        browser.until("document.querySelectorAll('h2, summary').length > 5");
+        look(&mut browser, "docs", dress);
         browser.open(&desk.page("/demo"));
         browser.until(&within("Boolean(one('.launch'))"));
         look(&mut browser, "demo", dress);

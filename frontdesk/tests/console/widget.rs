@@ -257,8 +257,8 @@ fn one_address_that_begins_too_many_sessions_keeps_nobody_else_out() {
         ));
         status.as_u64().unwrap()
     };
-    let begun = (0..40).filter(|_| begin("203.0.113.9") == 201).count();
-    assert_eq!(begun, 20, "what one address may begin in a minute");
+    let allowed = (0..40).filter(|_| begin("203.0.113.9") == 201).count();
+    assert_eq!(allowed, 20, "what one address may begin in a minute");
     assert_eq!(begin("203.0.113.9"), 429);
     assert_eq!(begin("203.0.113.10"), 201);
 }
