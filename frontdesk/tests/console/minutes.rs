@@ -1,6 +1,7 @@
 //! The first five minutes of a newcomer, who reads no documentation.
 
 use crate::chromium::{CTRL, Chromium};
+use crate::looks::look;
 use crate::{Desk, EMAIL, PASSWORD, of_elsewhere};
 use std::fmt::Write as _;
 use std::io::{Read, Write};
@@ -115,9 +116,11 @@ fn own_website(browser: &mut Chromium, host: &str) {
     browser.fill("textarea[placeholder='**/archive/**']", "**/archive/**");
     browser.until("document.querySelectorAll('.tree li').length === 1 && document.querySelector('.preview').innerText.includes('9 pages')");
     let begun = browser.value(since).as_f64().unwrap();
+    look(browser, "previewed", "light");
     browser.click("Start the scan");
     browser.until("location.pathname.startsWith('/knowledge/scans/') && document.querySelector('.progress').innerText.includes('a second')");
     browser.until("document.querySelector('.content > .row .chip').textContent === 'completed'");
+    look(browser, "scanned", "light");
     eprintln!("scan of 9 pages seen as completed after {:.0} ms", browser.value(since).as_f64().unwrap() - begun);
     browser.value("document.querySelector('a[href=\"/playground\"]').click()");
     browser.until("document.querySelector('.suggestion')");

@@ -141,7 +141,7 @@ class Prompts extends View {
         assistants.length > 1 ? select(assistants.map((one) => [one.id, one.name]), assistant, (next) => { this.state.assistant = next; this.load(0); }, { "aria-label": "Assistant" }) : null),
       table("Versions", [["Version", (one) => button(`Version ${one.version}`, () => this.choose(one), "bare start", { "aria-pressed": String(one.version === row.version) })],
         ["State", (one) => [stateChip(one.state), one.state === "published" && one.share < WHOLE ? [" ", chip(`${one.share} % of conversations`, "info")] : null]],
-        ["What it changes", (one) => [one.version === 1 ? "as the program brings it" : one.note ?? "", one.refusal ? h("p", { class: "wrong" }, sentence(one.refusal)) : null, one.run_id ? h("a", { href: `/evals/runs/${one.run_id}` }, "the gate's run") : null]],
+        ["What it changes", (one) => [one.version === 1 ? "as the program brings it" : one.note ?? "", one.refusal ? h("p", { class: "wrong" }, `Refused: ${one.refusal}`) : null, one.run_id ? h("a", { href: `/evals/runs/${one.run_id}` }, "the gate's run") : null]],
         ["Written", (one) => ago(one.created_at) ?? "–", "num wide-only"]], list.rows, { key: (one) => one.version, tone: (one) => (one.version === row.version ? "chosen" : "") }),
       more(list, async () => { await attempt(() => list.more()); this.update(); }), this.gate(),
       wrong ? failure(wrong) : null, wrong?.code === "gate_not_passed" ? h("p", { key: "again" }, button("Ask the gate again", () => this.publish(row, Number(share), true), "quiet")) : null,
