@@ -7,6 +7,7 @@ import "./trace.js";
 import "./pages/bell.js";
 import "./pages/sign_in.js";
 import "./pages/playground.js";
+import "./pages/variants.js";
 import "./pages/inbox.js";
 import "./pages/knowledge.js";
 import "./pages/scans.js";
