@@ -1,5 +1,7 @@
 //! The console's files, in the binary; debug builds read them from disk. One page, whatever the address.
 
+mod scripts;
+
 use crate::app::App;
 use axum::Router;
 use axum::body::Body;
@@ -7,6 +9,7 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use scripts::{ENTRY, joined, lean};
 use sha2::{Digest, Sha256};
 
 /// Only our own files, no inline script or style, nothing from elsewhere, no text becomes markup.
@@ -59,13 +62,7 @@ fn version() -> String {
 /// The page with the addresses of this version's files.
 fn page(version: &str, headers: &HeaderMap) -> Response {
     let Some(index) = Files::get("index.html") else { return StatusCode::NOT_FOUND.into_response() };
-    let base = format!("/console/{version}");
-    let mut modules: Vec<_> = Files::iter().filter(|name| name.ends_with(".js")).collect();
-    modules.sort();
-    let preloads: Vec<String> =
-        modules.iter().map(|name| format!("<link rel=\"modulepreload\" href=\"{base}/{name}\">")).collect();
-    let text =
-        String::from_utf8_lossy(&index.data).replace("{base}", &base).replace("{preloads}", &preloads.join("\n"));
+    let text = String::from_utf8_lossy(&index.data).replace("{base}", &format!("/console/{version}"));
     let mut response = kept(headers, &Sha256::digest(&text), "text/html; charset=utf-8", ASK, text.into_bytes());
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     response
@@ -75,24 +72,16 @@ fn file(name: &str, is_present: bool, headers: &HeaderMap) -> Response {
     let Some(file) = Files::get(name) else { return StatusCode::NOT_FOUND.into_response() };
     let caching = if is_present && !cfg!(debug_assertions) { FOREVER } else { ASK };
     let kind = kind_of(name);
-    let body = if kind == SCRIPT { lean(&String::from_utf8_lossy(&file.data)) } else { file.data.into_owned() };
-    kept(headers, &file.metadata.sha256_hash(), kind, caching, body)
+    if kind != SCRIPT {
+        return kept(headers, &file.metadata.sha256_hash(), kind, caching, file.data.into_owned());
+    }
+    let script = if name == ENTRY { joined(&script) } else { script(name).map(|source| lean(&source)) };
+    let Some(script) = script else { return StatusCode::NOT_FOUND.into_response() };
+    kept(headers, &Sha256::digest(&script), kind, caching, script.into_bytes())
 }
 
-/// A script without the lines that are comments, and without indentation: browsers need neither. No text
-/// in our scripts spans lines, and no comment stands beside code.
-fn lean(script: &str) -> Vec<u8> {
-    let mut kept = String::with_capacity(script.len());
-    let mut is_comment = false;
-    for line in script.lines().map(str::trim_start) {
-        is_comment |= line.starts_with("/**");
-        if !is_comment && !line.starts_with("//") && !line.is_empty() {
-            kept.push_str(line);
-            kept.push('\n');
-        }
-        is_comment &= !line.ends_with("*/");
-    }
-    kept.into_bytes()
+fn script(name: &str) -> Option<String> {
+    Files::get(name).map(|file| String::from_utf8_lossy(&file.data).into_owned())
 }
 
 fn kind_of(name: &str) -> &'static str {
@@ -145,12 +134,6 @@ fn hex(bytes: &[u8]) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
     use super::*;
-
-    #[test]
-    fn scripts_lose_their_comments_and_nothing_else() {
-        let script = "// What it is.\n\n/** One. */\nconst a = 1; // beside\n/**\n * Two:\n * lines.\n */\n  const b = \"//x\";\n";
-        assert_eq!(String::from_utf8(lean(script)).unwrap(), "const a = 1; // beside\nconst b = \"//x\";\n");
-    }
 
     #[test]
     fn no_text_of_a_script_spans_lines() {

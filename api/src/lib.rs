@@ -16,6 +16,7 @@ mod idempotency;
 pub mod keys;
 mod list;
 mod objects;
+mod peer;
 mod rates;
 mod router;
 mod routes;

@@ -109,6 +109,7 @@ fn widget() -> OpenApiRouter<App> {
         .routes(routes!(r::widget::get_widget_session))
         .routes(routes!(r::widget::create_widget_message, r::widget::list_widget_messages))
         .routes(routes!(r::widget::create_widget_feedback))
+        .routes(routes!(r::widget::create_widget_typing))
         .routes(routes!(r::widget::create_widget_handoff))
         .routes(routes!(r::widget::watch_widget))
 }
@@ -202,7 +203,7 @@ fn evals() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(r::evals::datasets::create_dataset, r::evals::datasets::list_datasets))
         .routes(routes!(r::evals::datasets::get_dataset))
-        .routes(routes!(r::evals::cases::create_case))
+        .routes(routes!(r::evals::cases::list_cases, r::evals::cases::create_case))
         .routes(routes!(r::evals::runs::create_run, r::evals::runs::list_runs))
         .routes(routes!(r::evals::runs::get_run))
         .routes(routes!(r::evals::runs::list_case_results))
@@ -238,6 +239,8 @@ fn admin() -> OpenApiRouter<App> {
         .routes(routes!(r::agents::update_agent))
         .routes(routes!(r::people_settings::get_people_settings, r::people_settings::update_people_settings))
         .routes(routes!(r::members::create_invitation))
+        .routes(routes!(r::models::get_models))
+        .routes(routes!(r::models::create_model_test))
 }
 
 /// The document with what is the same everywhere: how to prove oneself, and how failures look.

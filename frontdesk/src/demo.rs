@@ -150,6 +150,8 @@ pub async fn load(wired: &Wired) -> Result<DemoLoaded, Failure> {
     let mut added = imported.new + imported.changed > 0;
     if added {
         surroundings::draft(wired, SOURCE).await?;
+        surroundings::name_desk(wired).await?;
+        surroundings::keep_replies(wired).await?;
     }
     added |= surroundings::evaluate(wired).await?;
     for visitor in &VISITORS {
@@ -196,6 +198,9 @@ async fn visit(wired: &Wired, visitor: &Visitor) -> Result<bool, Failure> {
     let incoming =
         Incoming { conversation_id, content: visitor.says.to_owned(), external_id: Some(format!("{}-1", visitor.id)) };
     let received = receive(&wired.desk, wired.organization_id(), incoming).await.map_err(|error| problem(&error))?;
+    if !received.repeated {
+        surroundings::remember(wired, visitor.id, &received.message, customer.id).await?;
+    }
     Ok(is_new || !received.repeated)
 }
 

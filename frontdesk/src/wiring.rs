@@ -22,7 +22,7 @@ use storage::{Database, SqliteSettings};
 /// Vectors of queries that are kept.
 const QUERIES_CACHED: usize = 4_096;
 /// The name of the organization that a fresh database begins with.
-const FIRST_ORGANIZATION: &str = "My desk";
+pub(crate) const FIRST_ORGANIZATION: &str = "My desk";
 /// The first day of prices that are set without a date.
 const PRICE_SINCE: &str = "2020-01-01";
 

@@ -3,6 +3,7 @@
 use crate::sql::{Run, Sql};
 use crate::{Error, Result, Tenant, Transaction};
 use domain::conversation::{Conversation, ConversationStatus, Holder};
+use domain::handoff::HandoffReason;
 use domain::{AgentId, AssistantId, ChannelId, ConversationId, CustomerId, Time};
 use sqlx::types::Json;
 
@@ -37,6 +38,8 @@ pub struct ConversationFilter {
     pub channel: Option<ChannelId>,
     /// Of that customer.
     pub customer: Option<CustomerId>,
+    /// Handed off for that reason, once at least.
+    pub handoff_reason: Option<HandoffReason>,
     /// With these words in the title or in a message.
     pub text: Option<String>,
     /// Older than this place in the list (`updated_at`, id).
@@ -269,6 +272,8 @@ impl Tenant<'_> {
                     and ($9 is null or lower(coalesce(title, '')) like $9 escape '\\'
                         or exists (select 1 from messages m where m.conversation_id = conversations.id
                             and lower(m.content) like $9 escape '\\'))
+                    and ($11 is null or exists (select 1 from handoffs h
+                        where h.conversation_id = conversations.id and h.reason = $11))
                  order by updated_at desc, id desc limit $10"
             )),
             (
@@ -282,6 +287,7 @@ impl Tenant<'_> {
                 before_id,
                 pattern,
                 limit,
+                filter.handoff_reason.map(|reason| reason.to_string()),
             ),
         )
         .await

@@ -106,6 +106,13 @@ impl Transaction {
         if touched == 0 { Err(Error::not_found("organization", id)) } else { Ok(()) }
     }
 
+    /// Gives the organization another name.
+    pub async fn rename_organization(&mut self, name: &str) -> Result<()> {
+        let id = self.organization_id()?;
+        let touched = self.run("update organizations set name = $2 where id = $1", (id, name.to_owned())).await?;
+        if touched == 0 { Err(Error::not_found("organization", id)) } else { Ok(()) }
+    }
+
     async fn insert_organization(&mut self, name: &str) -> Result<Organization> {
         let organization = Organization {
             id: self.id(),

@@ -2,8 +2,9 @@
 
 use crate::sql::Run;
 use crate::{Result, Tenant, Transaction};
+use domain::handoff::HandoffReason;
 use domain::usage::{TokenUsage, UsageSum};
-use domain::{AssistantId, ConversationId, MessageId, UsageId};
+use domain::{AssistantId, ConversationId, MessageId, Time, UsageId};
 
 /// A model call to record.
 #[derive(Clone, Debug)]
@@ -56,7 +57,38 @@ impl Transaction {
     }
 }
 
+/// How many conversations were handed off for a reason.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct HandoffCount {
+    /// Why.
+    pub reason: HandoffReason,
+    /// How many conversations.
+    pub conversations: i64,
+}
+
 impl Tenant<'_> {
+    /// Conversations that were handed off from a time until before another, by reason, the most first.
+    pub async fn count_handoffs(self, from: Time, to: Time) -> Result<Vec<HandoffCount>> {
+        self.all(
+            "select reason, count(distinct conversation_id) as conversations from handoffs
+             where organization_id = $1 and created_at >= $2 and created_at < $3
+             group by reason order by conversations desc, reason",
+            (self.organization_id(), from, to),
+        )
+        .await
+    }
+
+    /// Conversations in which something happened from a time on.
+    pub async fn count_conversations(self, from: Time) -> Result<i64> {
+        let count: Option<(i64,)> = self
+            .find(
+                "select count(*) from conversations where organization_id = $1 and updated_at >= $2",
+                (self.organization_id(), from),
+            )
+            .await?;
+        Ok(count.map_or(0, |(count,)| count))
+    }
+
     /// Sums by day, assistant and model, newest day first; `from` and `to` are UTC days, both included.
     pub async fn sum_usage(self, from: &str, to: &str) -> Result<Vec<UsageSum>> {
         self.all(

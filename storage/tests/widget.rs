@@ -1,14 +1,16 @@
-//! Visitors' sessions, the channels they come by and canned replies, on SQLite always and on PostgreSQL where there is one.
+//! Visitors' sessions, the channels they come by, canned replies and counted handoffs, on SQLite always and on PostgreSQL where there is one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 #[path = "support/postgres.rs"]
 mod postgres;
 
 use domain::customer::Identity;
+use domain::handoff::HandoffReason;
 use serde_json::{Map, json};
 use std::time::Duration;
-use storage::conversations::NewConversation;
+use storage::conversations::{ConversationFilter, NewConversation};
 use storage::customers::NewCustomer;
+use storage::handoffs::NewHandoff;
 use storage::{Database, Error, SqliteSettings};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -20,6 +22,7 @@ async fn sqlite() {
     database.migrate().await.unwrap();
     a_session_opens_its_conversation_until_it_expires(&database).await;
     replies_are_kept_by_name(&database).await;
+    handoffs_are_counted_by_reason(&database).await;
 }
 
 #[tokio::test]
@@ -30,6 +33,7 @@ async fn postgres() {
     database.migrate().await.unwrap();
     a_session_opens_its_conversation_until_it_expires(&database).await;
     replies_are_kept_by_name(&database).await;
+    handoffs_are_counted_by_reason(&database).await;
 }
 
 async fn a_session_opens_its_conversation_until_it_expires(database: &Database) {
@@ -73,6 +77,11 @@ async fn a_session_opens_its_conversation_until_it_expires(database: &Database) 
     let mut transaction = tenant.begin().await.unwrap();
     transaction.update_channel(widget.id, "Chat", &settings).await.unwrap();
     transaction.commit().await.unwrap();
+    let mut transaction = tenant.begin().await.unwrap();
+    transaction.rename_organization("Lumen").await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(tenant.load_organization().await.unwrap().name, "Lumen");
+    assert_eq!(database.of(other.id).load_organization().await.unwrap().name, "Other");
     let changed = tenant.load_channel(widget.id).await.unwrap();
     assert_eq!((changed.name.as_str(), &changed.settings), ("Chat", &settings));
     let mut transaction = database.of(other.id).begin().await.unwrap();
@@ -98,4 +107,61 @@ async fn replies_are_kept_by_name(database: &Database) {
     transaction.delete_reply(bye.id).await.unwrap();
     transaction.commit().await.unwrap();
     assert_eq!(database.of(one.id).list_replies(10).await.unwrap(), [thanks]);
+}
+
+async fn handoffs_are_counted_by_reason(database: &Database) {
+    let desk = database.found_desk("Counted").await.unwrap();
+    let other = database.insert_organization("Not counted").await.unwrap();
+    let tenant = database.of(desk.organization.id);
+    let before = tenant.count_conversations(tenant.now() - HOUR).await.unwrap();
+    let mut transaction = tenant.begin().await.unwrap();
+    let customer = NewCustomer {
+        external_id: None,
+        name: None,
+        email: None,
+        locale: None,
+        profile: Map::new(),
+        identity: Identity::Unverified,
+    };
+    let customer_id = transaction.upsert_customer(&customer).await.unwrap().id;
+    let mut begun = Vec::new();
+    // The same conversation twice for one reason counts once.
+    for reasons in [vec![HandoffReason::MissingKnowledge; 2], vec![HandoffReason::MissingKnowledge], vec![]] {
+        let conversation = NewConversation {
+            customer_id,
+            channel_id: desk.channels.first().unwrap().id,
+            assistant_id: desk.assistant.id,
+            title: None,
+            metadata: Map::new(),
+        };
+        let conversation_id = transaction.insert_conversation(conversation).await.unwrap().id;
+        begun.push(conversation_id);
+        for reason in reasons {
+            let handoff = NewHandoff {
+                conversation_id,
+                message_id: None,
+                reason,
+                summary: String::new(),
+                tried: vec![],
+                sources: vec![],
+                suggested_reply: None,
+                open_questions: vec![],
+                skills: vec![],
+            };
+            transaction.insert_handoff(handoff).await.unwrap();
+        }
+    }
+    let now = transaction.now();
+    transaction.commit().await.unwrap();
+    let counts = tenant.count_handoffs(now - HOUR, now + HOUR).await.unwrap();
+    assert_eq!(counts.len(), 1);
+    assert_eq!(counts.first().map(|one| (one.reason, one.conversations)), Some((HandoffReason::MissingKnowledge, 2)));
+    assert_eq!(tenant.count_handoffs(now + HOUR, now + HOUR + HOUR).await.unwrap(), []);
+    assert_eq!(tenant.count_conversations(now - HOUR).await.unwrap(), before + 3);
+    assert_eq!(database.of(other.id).count_handoffs(now - HOUR, now + HOUR).await.unwrap(), []);
+    assert_eq!(database.of(other.id).count_conversations(now - HOUR).await.unwrap(), 0);
+    let of = |reason| ConversationFilter { handoff_reason: Some(reason), ..ConversationFilter::default() };
+    let listed = tenant.list_conversations(&of(HandoffReason::MissingKnowledge), 10).await.unwrap();
+    assert!(listed.len() == 2 && listed.iter().all(|one| begun.contains(&one.id)));
+    assert!(tenant.list_conversations(&of(HandoffReason::Error), 10).await.unwrap().is_empty());
 }

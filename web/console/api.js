@@ -115,7 +115,7 @@ function deliver(block, on) {
 }
 
 const KINDS = [
-  "conversation.created", "conversation.updated", "conversation.noted", "conversation.handed_off", "message.created",
+  "conversation.created", "conversation.updated", "conversation.noted", "conversation.handed_off", "conversation.typing", "message.created", "notification.created", "notification.read",
   "scan.started", "scan.page", "scan.progress", "scan.paused", "scan.resumed", "scan.ended", "scan.changes_applied", "scan.changes_decided",
   "article.published", "article.archived", "article.suggested", "article.rejected",
 ];
@@ -148,7 +148,7 @@ class Live extends EventTarget {
     };
     for (const kind of KINDS) {
       this.#source.addEventListener(kind, (event) => {
-        this.dispatchEvent(new CustomEvent("happened", { detail: JSON.parse(event.data) }));
+        this.dispatchEvent(new CustomEvent("happened", { detail: { kind, ...JSON.parse(event.data) } }));
       });
     }
   }

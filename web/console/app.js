@@ -4,8 +4,10 @@ import { get, live, post, remove, session } from "./api.js";
 import { attempt, button, failure, go, icon, sentence } from "./parts.js";
 import { View, h } from "./view.js";
 import "./trace.js";
+import "./pages/bell.js";
 import "./pages/sign_in.js";
 import "./pages/playground.js";
+import "./pages/variants.js";
 import "./pages/inbox.js";
 import "./pages/knowledge.js";
 import "./pages/scans.js";
@@ -13,6 +15,8 @@ import "./pages/review.js";
 import "./pages/evals.js";
 import "./pages/usage.js";
 import "./pages/settings.js";
+import "./pages/prompts.js";
+import "./pages/hours.js";
 import "./pages/widget.js";
 
 /** Milliseconds a toast stays; one that can be taken back stays longer. */
@@ -163,6 +167,11 @@ class App extends View {
     this.go("/sign-in", true);
   }
 
+  /** When the desk was there first can be read in the browser's own timeline. */
+  rendered() {
+    if (this.state.me && !performance.getEntriesByName("desk").length) performance.mark("desk");
+  }
+
   render() {
     const { me, problem, toasts, isLost, sheet } = this.state;
     return [
@@ -170,9 +179,14 @@ class App extends View {
       isLost && me ? h("p", { key: "lost", class: "lost", role: "status" }, "The connection is lost. What you see may be old; it goes on by itself when the desk answers.") : null,
       h("div", { key: "toasts", class: "toasts", role: "status", "aria-live": "polite" }, toasts.map((one) => h("div", { key: one.id, class: "toast" }, h("span", {}, one.text),
         one.undo ? button("Undo", () => { this.drop(one); attempt(one.undo); }, "bare") : null))),
-      sheet === "palette" ? h("fd-palette", { key: "palette", pages: this.pages(), close: () => this.set({ sheet: null }), theme: () => this.nextTheme(), leave: () => this.leave() }) : null,
+      sheet === "palette" ? h("fd-palette", { key: "palette", pages: this.pages(), close: () => this.fold("palette"), theme: () => this.nextTheme(), leave: () => this.leave() }) : null,
       sheet === "shortcuts" ? this.shortcuts() : null,
     ];
+  }
+
+  /** Closes a sheet, unless another one has taken its place meanwhile. */
+  fold(sheet) {
+    if (this.state.sheet === sheet) this.set({ sheet: null });
   }
 
   gate() {
@@ -189,7 +203,8 @@ class App extends View {
         h("a", { class: "brand", href: "/" }, h("svg", { viewBox: "0 0 32 32", "aria-hidden": "true" }, h("path", { d: "M6 22a10 10 0 0 1 20 0zM5 23.5h22v2.5H5zM16 7a2 2 0 1 0 0 4 2 2 0 1 0 0-4" })), h("span", {}, me.organization.name)),
         this.pages().map(([page, title, picture]) => h("a", { key: page, class: "nav", href: `/${page}`, "aria-current": page === name ? "page" : null }, icon(picture), h("span", {}, title))),
         h("span", { class: "spring" }),
-        h("button", { class: "nav", type: "button", title: "Go anywhere (Ctrl K)", onclick: () => this.set({ sheet: "palette" }) }, icon("search"), h("span", {}, "Go to…")),
+        me.member?.agent_id && me.scopes.some((scope) => ["admin", "conversations"].includes(scope)) ? h("fd-bell", { key: "bell" }) : null,
+        h("button", { class: "nav rail-only", type: "button", title: "Go anywhere (Ctrl K)", onclick: () => this.set({ sheet: "palette" }) }, icon("search"), h("span", {}, "Go to…")),
         h("button", { class: "nav rail-only", type: "button", onclick: () => this.nextTheme() }, icon("theme"), h("span", {}, `${THEMES[this.state.theme]} theme`)),
         h("button", { class: "nav rail-only", type: "button", title: me.member?.email, onclick: () => this.leave() }, icon("leave"), h("span", {}, "Sign out"))),
       h("main", { id: "main", tabindex: "-1" }, isKnown ? h(`fd-${where}`, { key: where, path: rest.join("/"), search: location.search, me })
@@ -197,7 +212,7 @@ class App extends View {
   }
 
   shortcuts() {
-    return h("fd-drawer", { key: "shortcuts", title: "Keys", close: () => this.set({ sheet: null }),
+    return h("fd-drawer", { key: "shortcuts", title: "Keys", close: () => this.fold("shortcuts"),
       content: h("dl", { class: "keys" }, SHORTCUTS.map(([keys, does]) => h("div", { key: keys }, h("dt", {}, keys.split("  ").map((one) => h("kbd", { key: one }, one))), h("dd", {}, does)))) });
   }
 }
@@ -227,7 +242,7 @@ class Palette extends View {
     const fixed = [
       ...pages.map(([page, title]) => [title, () => go(`/${page}`)]),
       has("knowledge") && ["Add a website", () => go("/knowledge/new")], has("knowledge") && ["Write an article", () => go("/knowledge/articles/new")],
-      has("settings") && ["API keys", () => go("/settings/keys")], has("settings") && ["Members", () => go("/settings/members")], has("settings") && ["Widget", () => go("/settings/widget")], has("knowledge") && ["Review", () => go("/knowledge/review")],
+      has("settings") && ["API keys", () => go("/settings/keys")], has("settings") && ["Members", () => go("/settings/members")], has("settings") && ["Widget", () => go("/settings/widget")], has("settings") && ["Prompts", () => go("/settings/prompts")], has("settings") && ["Model", () => go("/settings/model")], has("settings") && ["Hours", () => go("/settings/hours")], has("knowledge") && ["Review", () => go("/knowledge/review")],
       ["API documentation", () => { location.href = "/docs"; }], ["Change theme", theme], ["Sign out", leave],
     ].filter(Boolean);
     const words = text.toLowerCase().split(/\s+/);

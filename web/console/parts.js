@@ -17,6 +17,7 @@ const PATHS = {
   leave: "M10 4H5v16h5M14 8l4 4-4 4M18 12H9",
   copy: "M8 8h11v12H8zM5 16V4h11",
   check: "M5 12l5 5L19 7",
+  bell: "M6 17h12l-1.500-2.500V10a4.500 4.500 0 0 0-9 0v4.500zM10 20h4",
   back: "M14 6l-6 6 6 6",
   out: "M14 5h5v5M19 5l-8 8M11 6H5v13h13v-6",
 };
@@ -80,7 +81,7 @@ export function decisionChip(decision, reason) {
 export function stateChip(state) {
   const tones = {
     published: "good", completed: "good", new: "good", changed: "warn", running: "info", discovering: "info", concluding: "info", pending: "",
-    failed: "bad", cancelled: "", paused: "warn", skipped: "", same: "", removed: "warn", waiting: "info", approved: "good", rejected: "", withdrawn: "", draft: "", in_review: "warn", archived: "",
+    failed: "bad", cancelled: "", paused: "warn", skipped: "", same: "", removed: "warn", waiting: "info", approved: "good", rejected: "", withdrawn: "", draft: "", in_review: "warn", archived: "", checking: "info", replaced: "", rolled_back: "",
   };
   return chip(word(state), tones[state] ?? "");
 }
@@ -93,9 +94,9 @@ export const skeleton = (lines = 4) => h("div", { class: "skeleton", role: "stat
 export const empty = (title, text, ...actions) => h("div", { class: "empty" }, h("h2", {}, title), h("p", {}, text),
   actions.length ? h("div", { class: "row" }, actions) : null);
 
-/** A failure: what, why, the fix. */
+/** A failure: what, why, the fix. Its key keeps what stands around it, and the focus in it, in place. */
 export function failure(problem, again) {
-  return h("div", { class: "failure", role: "alert" },
+  return h("div", { key: "failure", class: "failure", role: "alert" },
     h("strong", {}, sentence(problem.message)), problem.hint ? h("span", {}, sentence(problem.hint)) : null,
     problem.requestId && problem.status >= 500 ? h("code", {}, problem.requestId) : null,
     again ? h("button", { class: "quiet", onclick: again }, "Try again") : null);
@@ -186,8 +187,12 @@ export async function attempt(work) {
 }
 
 export async function copy(text, said = "Copied") {
-  await attempt(() => navigator.clipboard.writeText(text));
-  toast(said);
+  const isCopied = await attempt(async () => {
+    if (!navigator.clipboard) throw new Error("browsers copy on https and localhost only; mark the text and copy it by hand");
+    await navigator.clipboard.writeText(text);
+    return true;
+  });
+  if (isCopied) toast(said);
 }
 
 /** Goes to a page of the console. */

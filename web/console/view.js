@@ -8,6 +8,7 @@
 const KEY = Symbol("key");
 const LISTENERS = Symbol("listeners");
 const GIVEN = Symbol("given");
+const DESCRIBED = Symbol("described");
 const SVG = "http://www.w3.org/2000/svg";
 /** Attributes that are state of the element, and must be set as properties to have an effect. */
 const PROPERTIES = new Set(["value", "checked", "selected", "disabled", "open", "indeterminate", "muted"]);
@@ -98,6 +99,9 @@ function create(one, parent) {
 
 /** Brings one element's attributes and children to match. */
 function fill(node, one) {
+  // The very same description as before: a long list keeps those of rows that did not change.
+  if (node[DESCRIBED] === one) return;
+  node[DESCRIBED] = one;
   const before = node[GIVEN] ?? {};
   const after = one.attributes;
   // A select's value can only be set once its options are there.

@@ -607,7 +607,11 @@ textarea { max-height: 140px; height: 42px; }
       };
       this.input.addEventListener("input", () => {
         this.#fit();
-        if (!this.isPreview) this.kept.write({ draft: this.input.value });
+        if (this.isPreview) return;
+        this.kept.write({ draft: this.input.value });
+        if (!["agent", "queue"].includes(this.#session?.holder) || Date.now() - (this.told ?? 0) < TYPING_MS) return;
+        this.told = Date.now();
+        this.#ask("POST", "/v1/widget/typing", {}).catch(() => {});
       });
       this.input.addEventListener("keydown", (event) => event.key === "Enter" && !event.shiftKey && !event.isComposing && send(event));
       this.ask = make("button", { type: "button", class: "person", onclick: () => !this.isPreview && this.#person() }, this.#say("person"));

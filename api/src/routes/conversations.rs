@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::conversation::{Channel, Conversation, ConversationStatus, Holder};
 use domain::customer::Identity;
-use domain::handoff::HandoffState;
+use domain::handoff::{HandoffReason, HandoffState};
 use domain::message::Message;
 use domain::{AgentId, AssistantId, ChannelId, ConversationId, CustomerId};
 use serde::{Deserialize, Serialize};
@@ -231,6 +231,9 @@ pub(crate) struct ListConversations {
     /// A customer's id.
     #[param(value_type = Option<String>)]
     customer: Option<CustomerId>,
+    /// Handed off for that reason, such as `missing_knowledge`.
+    #[param(value_type = Option<String>)]
+    handoff_reason: Option<HandoffReason>,
     /// Words in the title or in a message.
     q: Option<String>,
     /// From 1 to 100; 20 where absent.
@@ -260,6 +263,7 @@ pub(crate) async fn list_conversations(
         assignee: query.assignee,
         channel,
         customer: query.customer,
+        handoff_reason: query.handoff_reason,
         text: query.q.filter(|text| !text.is_empty()),
         before: before.map(|place| (place.time, ConversationId::from_uuid(place.id))),
     };

@@ -22,6 +22,7 @@ pub(crate) mod keys;
 pub(crate) mod live;
 pub(crate) mod members;
 pub(crate) mod messages;
+pub(crate) mod models;
 pub(crate) mod notes;
 pub(crate) mod notifications;
 pub(crate) mod people_settings;

@@ -5,10 +5,12 @@ use crate::auth::Caller;
 use crate::body::Query;
 use crate::error::{Problem, Result};
 use axum::extract::State;
+use domain::handoff::HandoffReason;
 use domain::usage::UsageSum;
 use domain::{AssistantId, Time};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use storage::usage::HandoffCount;
 use utoipa::{IntoParams, ToSchema};
 
 /// Days that are summed where the request does not say.
@@ -34,6 +36,24 @@ pub(crate) struct UsageList {
     data: Vec<UsageSumObject>,
     /// All of them together.
     total: UsageTotal,
+    /// Conversations in which something happened from the first day on.
+    conversations: i64,
+    /// How many of them were handed off, by reason, the most first; one may stand under several.
+    handoffs: Vec<HandoffCountObject>,
+}
+
+/// How many conversations were handed off for a reason.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HandoffCountObject {
+    #[schema(value_type = String, example = "missing_knowledge")]
+    reason: HandoffReason,
+    conversations: i64,
+}
+
+impl From<HandoffCount> for HandoffCountObject {
+    fn from(count: HandoffCount) -> Self {
+        Self { reason: count.reason, conversations: count.conversations }
+    }
 }
 
 /// The use of one day by one assistant and model.
@@ -96,31 +116,33 @@ pub(crate) async fn list_usage(
     let now = tenant.now();
     let from = query.from.unwrap_or_else(|| (now - Duration::from_secs(DAYS_DEFAULT * DAY_SECS)).day());
     let to = query.to.unwrap_or_else(|| now.day());
-    for (name, day) in [("from", &from), ("to", &to)] {
-        if !is_day(day) {
-            return Err(Problem::invalid(format!("`{name}` is not a day such as 2026-11-21")));
-        }
-    }
+    let begin = midnight("from", &from)?;
+    let end = midnight("to", &to)? + Duration::from_secs(DAY_SECS);
     let sums = tenant.sum_usage(&from, &to).await?;
     let data: Vec<UsageSumObject> = sums.into_iter().map(UsageSumObject::from).collect();
     let total = data.iter().fold(UsageTotal::default(), |total, row| total.plus(row.sum));
-    Ok(axum::Json(UsageList { object: "list", data, total }))
+    let handoffs = tenant.count_handoffs(begin, end).await?.into_iter().map(HandoffCountObject::from).collect();
+    let conversations = tenant.count_conversations(begin).await?;
+    Ok(axum::Json(UsageList { object: "list", data, total, conversations, handoffs }))
 }
 
-fn is_day(text: &str) -> bool {
+/// Where a day begins.
+fn midnight(name: &str, text: &str) -> Result<Time> {
     let midnight = serde_json::Value::String(format!("{text}T00:00:00Z"));
-    serde_json::from_value::<Time>(midnight).is_ok_and(|time| time.day() == text)
+    let time: Option<Time> = serde_json::from_value(midnight).ok();
+    let day = time.filter(|time| time.day() == text);
+    day.ok_or_else(|| Problem::invalid(format!("`{name}` is not a day such as 2026-11-21")))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_day;
+    use super::midnight;
 
     #[test]
     fn only_days_of_the_calendar_are_days() {
-        assert!(is_day("2026-11-21"));
+        assert!(midnight("from", "2026-11-21").is_ok());
         for text in ["2026-02-30", "26-1-1", "2026-11-21T00:00:00Z", "", "today"] {
-            assert!(!is_day(text), "{text}");
+            assert!(midnight("from", text).is_err(), "{text}");
         }
     }
 }

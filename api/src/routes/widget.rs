@@ -9,6 +9,7 @@ pub(crate) use events::*;
 use crate::app::App;
 use crate::body::{Json, Query};
 use crate::error::{Problem, Result};
+use crate::peer::Asker;
 use crate::session::token;
 use crate::visitor::{Visitor, widget};
 use axum::extract::State;
@@ -29,8 +30,10 @@ use utoipa::{IntoParams, ToSchema};
 
 /// How long a visitor may come back to their conversation.
 const SESSION_LIFE: Duration = Duration::from_hours(30 * 24);
-/// Sessions begun at one widget in a minute.
-const SESSIONS_MAX: u32 = 300;
+/// Sessions begun at one widget in a minute from one address; an office or a school shares one.
+const SESSIONS_OF_ADDRESS_MAX: u32 = 20;
+/// Sessions begun at one widget in a minute from anywhere.
+const SESSIONS_MAX: u32 = 600;
 /// Characters of the address of the page that is noted at most.
 const PAGE_CHARS_MAX: usize = 500;
 
@@ -159,11 +162,14 @@ impl WidgetSessionObject {
     responses((status = 201, description = "The session", body = WidgetSessionObject)))]
 pub(crate) async fn create_widget_session(
     State(app): State<App>,
+    Asker(asker): Asker,
     headers: HeaderMap,
     Json(body): Json<CreateWidgetSession>,
 ) -> Result<(StatusCode, axum::Json<WidgetSessionObject>)> {
     let (channel, settings) = widget(&app, &body.key, &headers).await?;
     check_asked(&settings, &body)?;
+    // The address comes first: whoever is refused there takes nothing from the others.
+    app.rates.take(&format!("sessions {} {asker}", channel.id), SESSIONS_OF_ADDRESS_MAX)?;
     app.rates.take(&format!("sessions {}", channel.id), SESSIONS_MAX)?;
     let tenant = app.of(channel.organization_id);
     let assistant_id = match channel.assistant_id {

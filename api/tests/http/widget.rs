@@ -84,6 +84,13 @@ async fn a_visitor_sees_the_answer_come_and_who_has_the_conversation_but_no_note
     desk.post(&format!("/v1/conversations/{conversation}/notes"), json!({ "content": "a grumpy one" }))
         .await
         .expect(201);
+    let mut inbox =
+        desk.send(request(&desk.key, "GET", "/v1/events", Value::Null)).await.into_body().into_data_stream();
+    assert_eq!(desk.call(&token, "POST", "/v1/widget/typing", json!({})).await.status, 204);
+    let typing = tokio::time::timeout(PATIENCE, inbox.next()).await.expect("an event in time").unwrap().unwrap();
+    let typing = std::str::from_utf8(&typing).unwrap();
+    assert!(typing.contains("conversation.typing") && typing.contains(conversation), "{typing}");
+    assert!(typing.contains("\"sender\":\"customer\""), "{typing}");
     let wish = desk.call(&token, "POST", "/v1/widget/handoff", json!({})).await.expect(200);
     assert_eq!(wish["holder"], "queue");
     let body = json!({ "content": "A person here.", "sender": "agent" });

@@ -15,6 +15,9 @@ const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a page may take until what is waited for is there.
 const WAIT_MS: u32 = 30_000;
 
+/// Steps with Tab until something must have been reached.
+const TABS_MAX: usize = 120;
+
 /// A modifier of a key: the protocol's own numbers.
 pub(crate) const ALT: u32 = 1;
 /// See [`ALT`].
@@ -68,12 +71,23 @@ impl Chromium {
         Some(browser)
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "callers write the parameters in place")]
+    /// A command for the page.
     pub(crate) fn call(&mut self, method: &str, params: Value) -> Value {
+        let session = json!(self.session);
+        self.command(method, params, Some(session).filter(|session| session != ""))
+    }
+
+    /// A command for the browser as a whole.
+    pub(crate) fn call_browser(&mut self, method: &str, params: Value) -> Value {
+        self.command(method, params, None)
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "callers write the parameters in place")]
+    fn command(&mut self, method: &str, params: Value, session: Option<Value>) -> Value {
         self.last += 1;
         let mut command = json!({ "id": self.last, "method": method, "params": params });
-        if !self.session.is_empty() {
-            command["sessionId"] = json!(self.session);
+        if let Some(session) = session {
+            command["sessionId"] = session;
         }
         self.commands.write_all(format!("{command}\0").as_bytes()).unwrap();
         loop {
@@ -117,7 +131,8 @@ impl Chromium {
                     if (held || performance.now() > end) resolve(held); else setTimeout(look, 20); }}; look(); }})"
         );
         if self.value(&script) != json!(true) {
-            let shown = self.value("document.body.innerText.slice(0, 2000)");
+            let shown =
+                self.value("document.body.innerText.slice(0, 600) + ' … ' + document.body.innerText.slice(-1400)");
             panic!(
                 "waited in vain for {expression}; the page shows:\n{}\n{:?}",
                 shown.as_str().unwrap_or_default(),
@@ -159,28 +174,66 @@ impl Chromium {
     }
 
     pub(crate) fn press(&mut self, key: &str, modifiers: u32) {
-        let code = if key.len() == 1 { format!("Key{}", key.to_uppercase()) } else { key.to_owned() };
+        let code = if key == " " {
+            "Space".to_owned()
+        } else if key.len() == 1 {
+            format!("Key{}", key.to_uppercase())
+        } else {
+            key.to_owned()
+        };
         let number = match key {
             "Enter" => 13,
             "Escape" => 27,
             "Tab" => 9,
+            "ArrowRight" => 39,
+            "ArrowDown" => 40,
             _ => u32::from(key.to_uppercase().as_bytes()[0]),
         };
-        // Only a key that writes something sends a form.
-        let is_sending = key == "Enter" && modifiers == 0;
-        for kind in [if is_sending { "keyDown" } else { "rawKeyDown" }, "keyUp"] {
+        // Only a key that writes something sends a form or pushes a button.
+        let written = match key {
+            "Enter" if modifiers == 0 => "\r",
+            " " => " ",
+            _ => "",
+        };
+        for kind in [if written.is_empty() { "rawKeyDown" } else { "keyDown" }, "keyUp"] {
             let mut params = json!({ "type": kind, "key": key, "code": code, "windowsVirtualKeyCode": number, "modifiers": modifiers });
-            if is_sending && kind == "keyDown" {
-                params["text"] = json!("\r");
+            if kind == "keyDown" {
+                params["text"] = json!(written);
             }
             self.call("Input.dispatchKeyEvent", params);
         }
     }
 
+    /// Goes on with Tab until the focus is on what a selector finds.
+    pub(crate) fn reach(&mut self, selector: &str) {
+        let is_there = format!("Boolean(document.activeElement?.matches({}))", json!(selector));
+        for _ in 0..TABS_MAX {
+            if self.value(&is_there) == json!(true) {
+                return;
+            }
+            self.press("Tab", 0);
+        }
+        panic!("Tab does not lead to {selector}:\n{}", self.text());
+    }
+
+    /// What the accessibility checks find on the page as it is, in words; they are a tool of its own licence, put
+    /// there by whoever checks.
+    pub(crate) fn faults(&mut self) -> Value {
+        let Ok(axe) = std::fs::read_to_string(Path::new(env!("CARGO_TARGET_TMPDIR")).join("axe.min.js")) else {
+            return json!([]);
+        };
+        self.value(&axe);
+        self.value("axe.run().then(({ violations }) => violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(' | ')}`))")
+    }
+
     pub(crate) fn dress(&mut self, width: u32, height: u32, scheme: &str) {
+        self.dress_in(width, height, scheme, "no-preference");
+    }
+
+    pub(crate) fn dress_in(&mut self, width: u32, height: u32, scheme: &str, contrast: &str) {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.call("Emulation.setDeviceMetricsOverride", size);
-        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }, { "name": "prefers-contrast", "value": contrast }]);
         self.call("Emulation.setEmulatedMedia", json!({ "features": features }));
     }
 

@@ -15,6 +15,13 @@ check("text is not parsed", root.innerHTML.includes("&lt;img") && !root.querySel
 check("children are flat, nothing is left out that is something", root.textContent.endsWith("5ab"));
 check("attributes are attributes", root.firstChild.title === "\"><img src=x>");
 const paragraph = root.firstChild;
+const kept = h("p", { title: "once" }, "once");
+patch(root, kept);
+root.firstChild.title = "by hand";
+patch(root, kept);
+check("the very same description is not applied again", root.firstChild.title === "by hand");
+patch(root, h("p", { title: "once" }, "once"), h("p", { title: "more" }));
+patch(root, h("p", { title: "once" }, "once"));
 patch(root, h("p", {}, "other"));
 check("an element that fits stays", root.firstChild === paragraph && !paragraph.hasAttribute("title"));
 

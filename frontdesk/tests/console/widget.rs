@@ -5,6 +5,7 @@ use crate::{Desk, of_elsewhere, scripts};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
+use sqlx::Connection;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -78,7 +79,7 @@ fn website(desk: &Desk, key: &str, language: &str) -> String {
 }
 
 /// An expression over the widget's own content; `all(…)` and `one(…)` look there.
-fn within(expression: &str) -> String {
+pub(crate) fn within(expression: &str) -> String {
     format!(
         "(() => {{ const root = document.querySelector('frontdesk-widget').shadowRoot; const one = (selector) => root.querySelector(selector);
             const all = (selector) => [...root.querySelectorAll(selector)]; const text = () => root.querySelector('.all').innerText; return {expression}; }})()"
@@ -86,14 +87,14 @@ fn within(expression: &str) -> String {
 }
 
 /// A request of the console to its own API.
-fn call(browser: &mut Chromium, method: &str, path: &str, body: &Value) -> Value {
+pub(crate) fn call(browser: &mut Chromium, method: &str, path: &str, body: &Value) -> Value {
     browser.value(&format!(
         "fetch('{path}', {{ method: '{method}', headers: {{ 'content-type': 'application/json', 'x-frontdesk-console': '1' }}, body: {} }}).then((response) => response.json())",
         if method == "GET" { json!(null) } else { json!(body.to_string()) }
     ))
 }
 
-fn widget_of(browser: &mut Chromium) -> Value {
+pub(crate) fn widget_of(browser: &mut Chromium) -> Value {
     let list = call(browser, "GET", "/v1/channels", &Value::Null);
     list["data"].as_array().unwrap().iter().find(|one| one["kind"] == "widget").unwrap().clone()
 }
@@ -215,6 +216,7 @@ fn thirty_attacks_reach_the_widget_and_the_inbox_as_text() {
             assert_eq!(said["object"], "message", "{said}");
         }
     }
+    as_the_ai_said(&desk);
     browser.open(&desk.page(&format!("/inbox/{conversation}")));
     browser.until("document.querySelector('.thread').innerText.includes('attack 29')");
     let active = "img, iframe, object, embed, script, style, link, form[action], svg image, math, meta, [onerror], [onload], [onclick]";
@@ -223,6 +225,13 @@ fn thirty_attacks_reach_the_widget_and_the_inbox_as_text() {
     let foreign =
         "[...document.querySelectorAll('.thread a[href]')].filter((link) => link.origin !== location.origin).length";
     assert_eq!(browser.value(foreign), json!(0), "no link leads out of the inbox");
+    assert_eq!(browser.value("document.querySelectorAll('.thread .bubble.ai .prose').length >= 30"), json!(true));
+    // The same as an article, with how it reads beside it.
+    let article = json!({ "title": ATTACKS[9], "body": ATTACKS.join("\n\n") });
+    let article = call(&mut browser, "POST", "/v1/articles", &article)["id"].as_str().unwrap().to_owned();
+    browser.open(&desk.page(&format!("/knowledge/articles/{article}")));
+    browser.until("document.querySelector('.sheet.prose').innerText.includes('alert(11)')");
+    assert_eq!(browser.value(&format!("document.querySelectorAll('.sheet :is({active})').length")), json!(0));
     browser.open(&shop);
     browser.until(&within("Boolean(one('.launch'))"));
     browser.value(&within("one('.launch').click()"));
@@ -230,12 +239,42 @@ fn thirty_attacks_reach_the_widget_and_the_inbox_as_text() {
     assert_eq!(browser.value(&within(&format!("all('.log :is({active})').length"))), json!(0));
     assert_eq!(browser.value(&within("all('.log a[href]').length")), json!(0), "no link leads out of the widget");
     assert!(browser.errors.is_empty(), "{:?}", browser.errors);
-    let asked: Vec<&String> = browser
-        .requests
-        .iter()
-        .filter(|address| address.contains("out.test") || address.starts_with("data:text"))
-        .collect();
-    assert_eq!(asked, Vec::<&String>::new(), "nothing of an attack is asked for");
+    let asked: Vec<&String> =
+        of_elsewhere(&browser, &desk).into_iter().filter(|address| !address.starts_with(&shop)).collect();
+    assert_eq!(asked, Vec::<&String>::new(), "nobody but the desk and the shop is asked for anything");
+}
+
+#[test]
+fn one_address_that_begins_too_many_sessions_keeps_nobody_else_out() {
+    let Some(mut browser) = Chromium::start() else { return };
+    let desk = Desk::up();
+    desk.set_up(&mut browser);
+    let key = widget_of(&mut browser)["public_key"].as_str().unwrap().to_owned();
+    // As a proxy beside the desk would pass visitors on.
+    let mut begin = |address: &str| {
+        let status = browser.value(&format!(
+            "fetch('/v1/widget/sessions', {{ method: 'POST', headers: {{ 'content-type': 'application/json', 'x-forwarded-for': '6.6.6.6, {address}' }}, body: JSON.stringify({{ key: '{key}' }}) }}).then((response) => response.status)"
+        ));
+        status.as_u64().unwrap()
+    };
+    let allowed = (0..40).filter(|_| begin("203.0.113.9") == 201).count();
+    assert_eq!(allowed, 20, "what one address may begin in a minute");
+    assert_eq!(begin("203.0.113.9"), 429);
+    assert_eq!(begin("203.0.113.10"), 201);
+}
+
+/// What the desk said becomes the AI's own words, past every check of what a model writes: only rendering is left.
+fn as_the_ai_said(desk: &Desk) {
+    let path = desk.folder.path().join("data/desk.sqlite");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let changed = runtime.block_on(async {
+        let mut database = sqlx::SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.unwrap();
+        sqlx::query("update messages set sender = 'ai', decision = 'answer' where sender = 'agent'")
+            .execute(&mut database)
+            .await
+            .unwrap()
+    });
+    assert_eq!(changed.rows_affected(), 30);
 }
 
 #[test]

@@ -167,7 +167,7 @@ class Run extends View {
       h("label", { class: "field" }, h("span", {}, "Answer from this confidence on"), h("input", { type: "range", min: "0", max: "1", step: "0.01", value: String(threshold), "aria-describedby": "at-threshold", oninput: (event) => this.set({ threshold: Number(event.target.value) }) })),
       h("p", { id: "at-threshold", role: "status" }, h("strong", {}, `At ${threshold.toFixed(2)}: `), `${percent(now.coverage)} answered, ${(now.risk * 100).toFixed(1)} % of them wrong `, h("span", { class: "soft" }, `(${now.wrong} of ${now.answered})`)),
       h("p", { class: "row" }, isAdmin ? button(isChanged ? `Use ${threshold.toFixed(2)} for ${assistant.name}` : `${assistant.name} uses it`, () => this.use(), "primary", { disabled: !isChanged }) : null, isChanged ? h("span", { class: "soft" }, `now ${assistant.settings.confidence_min.toFixed(2)}`) : null),
-      data(["From", "Answered", "Wrong"], curve.map((place) => [place.threshold.toFixed(2), percent(place.coverage), percent(place.risk)])));
+      data("Risk and coverage", ["From", "Answered", "Wrong"], curve.map((place) => [place.threshold.toFixed(2), percent(place.coverage), percent(place.risk)])));
   }
 
   reliability() {
@@ -178,7 +178,7 @@ class Run extends View {
       bins.length ? plot("Whether answers are right as often as their confidence says", "Along: mean confidence of a bin. Up: share that was right. On the diagonal they agree.", ["confidence", "right"],
         h("line", { class: "drop", x1: x(0), y1: y(0), x2: x(1), y2: y(1) }), bins.map((bin, at) => h("circle", { key: at, class: "spot", cx: x(bin.confidence), cy: y(bin.right), r: 3 + Math.min(7, Math.sqrt(bin.labels)) }))) : null,
       h("p", { class: "soft" }, report.calibration ? `Calibrated on ${plural(report.labels.length, "label")}.` : report.calibration_refused ?? "Not calibrated: too few questions with a known answer."),
-      data(["Confidence", "Right", "Labels"], bins.map((bin) => [bin.confidence.toFixed(2), percent(bin.right), count(bin.labels)])));
+      data("Reliability", ["Confidence", "Right", "Labels"], bins.map((bin) => [bin.confidence.toFixed(2), percent(bin.right), count(bin.labels)])));
   }
 
   metrics() {
@@ -219,7 +219,7 @@ function plot(title, description, [along, up], ...marks) {
     h("text", { x: ROOM + SIDE / 2, y: low + 28, "text-anchor": "middle" }, along), h("text", { transform: `translate(14 ${ROOM / 2 + SIDE / 2}) rotate(-90)`, "text-anchor": "middle" }, up), marks);
 }
 
-const data = (names, rows) => h("details", {}, h("summary", {}, "Data"), table(names[0], names.map((name, at) => [name, (row) => row[at], "num"]), rows.map((row, id) => Object.assign(row, { id }))));
+const data = (label, names, rows) => h("details", {}, h("summary", {}, "Data"), table(label, names.map((name, at) => [name, (row) => row[at], "num"]), rows.map((row, id) => Object.assign(row, { id }))));
 
 class Compare extends View {
   state = { found: null, problem: null };

@@ -1,16 +1,19 @@
 // The inbox: what waits, the conversation, and who the customer is. Live, and workable by keys alone.
 
-import { Stretches, change, get, live, post, put, query, remove } from "../api.js";
+import { Stretches, change, get, live, post, put, remove } from "../api.js";
 import { toHostsOf } from "../markdown.js";
 import { ago, attempt, button, chip, confidence, decisionChip, empty, failure, go, icon, money, more, remember, skeleton, tabs, toast, word } from "../parts.js";
 import { handoffCard } from "../trace.js";
 import { View, h } from "../view.js";
+import "./person.js";
 
 /** Milliseconds in which events are gathered before the list is read again. */
 const GATHER_MS = 120;
+/** How often the customer hears that somebody writes, and how long their own writing is shown. */
+const TYPING_MS = 4_000;
 /** Messages of a thread that are read at most; older ones stay on the server. */
 const MESSAGES_MAX = 500;
-const HOUR_MS = 3_600_000;
+const [MINUTE_MS, HOUR_MS] = [60_000, 3_600_000];
 
 const TABS = { queue: "Unassigned", mine: "Mine", ai: "AI", all: "All" };
 const FILTERS = {
@@ -18,12 +21,12 @@ const FILTERS = {
 };
 
 class Inbox extends View {
-  state = { tab: "queue", text: "", list: null, problem: null };
+  state = { tab: "queue", text: "", reason: null, list: null, problem: null };
 
   entered() {
     const params = new URLSearchParams(location.search);
-    this.set({ tab: TABS[params.get("tab")] ? params.get("tab") : "queue", text: params.get("q") ?? "" });
-    this.onhappened = (event) => (!event.detail || event.detail.conversation_id) && this.gather();
+    this.set({ tab: TABS[params.get("tab")] ? params.get("tab") : "queue", text: params.get("q") ?? "", reason: params.get("reason") });
+    this.onhappened = (event) => (!event.detail || (event.detail.conversation_id && !/typing|notification/.test(event.detail.kind))) && this.gather(event);
     live.addEventListener("happened", this.onhappened);
     live.addEventListener("back", this.onhappened);
     this.onkey = (event) => this.key(event);
@@ -38,15 +41,31 @@ class Inbox extends View {
     clearTimeout(this.timer);
   }
 
-  gather() {
+  gather(event) {
+    const id = event.detail?.conversation_id;
+    this.changed_ = id && this.changed_ !== "all" ? [...(this.changed_ ?? []), id] : "all";
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.load(true), GATHER_MS);
+    this.timer = setTimeout(() => { const ids = this.changed_; this.changed_ = null; ids === "all" ? this.load(true) : this.refresh(ids); }, GATHER_MS);
+  }
+
+  /** What changed stands at the head of the list now, or belongs to it no more: the rest stays as it was read. */
+  async refresh(ids) {
+    const { list, tab, text } = this.state;
+    if (!list) return this.load(true);
+    const head = new Stretches(list.path, list.fields);
+    await head.first().catch(() => null);
+    if (this.state.list !== list || this.state.tab !== tab || this.state.text !== text || head.next === undefined) return;
+    const gone = new Set([...ids, ...head.rows.map((row) => row.id)]);
+    const rest = head.hasMore ? list.rows.filter((row) => !gone.has(row.id)) : [];
+    if (rest.length) head.rows = [...head.rows, ...rest];
+    if (rest.length >= list.rows.length - ids.length) Object.assign(head, { next: list.next, hasMore: list.hasMore });
+    this.set({ list: head });
   }
 
   /** Reads the list; `isQuiet` leaves what is there until the fresh one has come. */
   async load(isQuiet = false) {
-    const { tab, text } = this.state;
-    const list = new Stretches("/v1/conversations", { ...FILTERS[tab](this.given.me?.member), q: text });
+    const { tab, text, reason } = this.state;
+    const list = new Stretches("/v1/conversations", { ...FILTERS[tab](this.given.me?.member), q: text, handoff_reason: reason });
     const shown = this.state.list?.rows.length ?? 0;
     if (!isQuiet) this.set({ list: null, problem: null });
     try {
@@ -88,10 +107,11 @@ class Inbox extends View {
   }
 
   list(id) {
-    const { tab, text, list, problem } = this.state;
+    const { tab, text, reason, list, problem } = this.state;
     return h("section", { class: "list", "aria-label": "Conversations" },
       h("header", {}, h("h2", { class: "title" }, "Inbox"), tabs("Which conversations", Object.entries(TABS), tab, (next) => this.choose(next)),
-        h("input", { type: "search", value: text, placeholder: "Search", "aria-label": "Search conversations", oninput: (event) => this.find(event.target.value) })),
+        h("input", { type: "search", value: text, placeholder: "Search", "aria-label": "Search conversations", oninput: (event) => this.find(event.target.value) }),
+        reason ? h("p", { class: "row" }, chip(`handed off: ${word(reason)}`, "info"), button("Show all", () => { this.set({ reason: null }); remember({ reason: null }); this.load(); }, "bare small")) : null),
       problem ? failure(problem, () => this.load()) : !list ? skeleton(8)
         : list.rows.length ? [h("ul", { class: "rows" }, list.rows.map((row) => this.row(row, id))), more(list, async () => { await attempt(() => list.more()); this.update(); })]
         : text ? empty("Nothing found", "No conversation here has these words.") : this.nothing(tab));
@@ -105,7 +125,14 @@ class Inbox extends View {
     return empty(...texts[tab]);
   }
 
+  /** The description of a row, the same one until something of it changes: times are told by the minute. */
   row(row, id) {
+    const as = `${row.id === id} ${Math.floor(Date.now() / MINUTE_MS)} ${location.search}`;
+    if (row.described?.as !== as) row.described = { as, is: this.describe(row, id) };
+    return row.described.is;
+  }
+
+  describe(row, id) {
     const { preview } = row;
     const isWaiting = row.holder === "queue" && row.waiting_since;
     return h("li", { key: row.id }, h("a", { href: `/inbox/${row.id}${location.search}`, class: "row-link", "aria-current": row.id === id ? "true" : null },
@@ -123,7 +150,7 @@ class Thread extends View {
 
   entered() {
     this.set({ text: sessionStorage.getItem(this.draftKey()) ?? "" });
-    this.onhappened = (event) => event.detail?.conversation_id === this.given.id && this.gather();
+    this.onhappened = (event) => event.detail?.conversation_id === this.given.id && (event.detail.kind === "conversation.typing" ? this.hears(event.detail) : this.gather());
     this.onback = () => this.load();
     live.addEventListener("happened", this.onhappened);
     live.addEventListener("back", this.onback);
@@ -138,6 +165,14 @@ class Thread extends View {
     live.removeEventListener("back", this.onback);
     removeEventListener("keydown", this.onkey);
     clearTimeout(this.timer);
+  }
+
+  /** The customer writes; it is shown for some seconds. */
+  hears({ sender, typing }) {
+    if (sender !== "customer") return;
+    clearTimeout(this.hearing);
+    this.set({ isTyping: typing });
+    this.hearing = setTimeout(() => this.set({ isTyping: false }), TYPING_MS);
   }
 
   draftKey() {
@@ -255,13 +290,16 @@ class Thread extends View {
     const { text, replies = [] } = this.state;
     if (text[0] !== "/") return null;
     const found = replies.filter((one) => `${one.name} ${one.content}`.toLowerCase().includes(text.slice(1).toLowerCase())).slice(0, 6);
-    return h("div", { class: "canned", role: "group", "aria-label": "Canned replies" }, found.length ? found.map((one) => h("div", { key: one.id, class: "row" }, button([h("strong", {}, one.name), " ", h("span", { class: "soft" }, one.content)], () => { this.type(one.content); this.querySelector("textarea").focus(); }, "bare start"),
+    return h("div", { key: "canned", class: "canned", role: "group", "aria-label": "Canned replies" }, found.length ? found.map((one) => h("div", { key: one.id, class: "row" }, button([h("strong", {}, one.name), " ", h("span", { class: "soft" }, one.content)], () => { this.type(one.content); this.querySelector("textarea").focus(); }, "bare start"),
       h("button", { type: "button", class: "bare", "aria-label": `Delete ${one.name}`, onclick: () => attempt(() => remove(`/v1/replies/${one.id}`)).then(() => this.loadReplies()) }, icon("close")))) : h("p", { class: "soft" }, "No canned reply has these words. Write one, then keep it."));
   }
 
   type(text) {
     this.set({ text });
     sessionStorage.setItem(this.draftKey(), text);
+    if (this.state.isNote || !text.trim() || text[0] === "/" || Date.now() - (this.told ?? 0) < TYPING_MS) return;
+    this.told = Date.now();
+    post(this.path("/typing"), { sender: "agent" }).catch(() => {});
   }
 
   async send() {
@@ -285,7 +323,7 @@ class Thread extends View {
       h("section", { key: "thread", class: "thread", "aria-label": "Conversation" }, this.head(conversation, customer),
         h("div", { class: "messages", role: "log", "aria-label": "Messages", "aria-live": "polite", tabindex: "0" },
           conversation.handoff ? handoffCard(conversation.handoff, (reply) => { this.type(reply); this.querySelector("textarea")?.focus(); }) : null,
-          this.entries().map((one) => this.entry(one))),
+          this.entries().map((one) => this.entry(one)), this.state.isTyping ? h("p", { key: "typing", class: "system" }, "The customer is writing…") : null),
         this.composer(conversation)),
       h("fd-person", { key: "person", customer, conversation: conversation.id }),
       why ? h("fd-why", { key: "why", message: why, close: () => this.set({ why: null }) }) : null,
@@ -304,6 +342,7 @@ class Thread extends View {
         this.assignment(conversation),
         status === "resolved" ? null : h("select", { "aria-label": "Snooze", value: "", onchange: (event) => { const hours = Number(event.target.value); event.target.value = ""; if (hours) this.snooze(hours); } },
           [["", "Snooze…"], ["1", "for an hour"], ["4", "for 4 hours"], ["24", "until tomorrow"], ["168", "for a week"]].map(([value, text]) => h("option", { value }, text))),
+        this.given.me?.scopes.some((scope) => ["admin", "playground"].includes(scope)) ? h("a", { class: "button", href: `/playground?conversation=${conversation.id}`, title: "Ask it again, beside what was said" }, "Replay") : null,
         status === "resolved" ? button("Open again", () => this.act(() => change(this.path(), { status: "open" }), "Open again."), "quiet") : button("Resolve", () => this.resolve(), "quiet", { title: "Alt E" })));
   }
 
@@ -314,7 +353,7 @@ class Thread extends View {
     const assign = (agent) => this.act(() => this.give(agent), `Assigned to ${this.nameOf(agent)}.`,
       () => (assignee_id ? this.give(assignee_id) : remove(this.path("/assignment"))));
     return h("select", { "aria-label": "Assign", value: "", onchange: (event) => { const agent = event.target.value; event.target.value = ""; if (agent) assign(agent); } },
-      [h("option", { value: "" }, "Assign…"), others.map((agent) => h("option", { key: agent.id, value: agent.id }, agent.name))]);
+      [h("option", { value: "" }, "Assign…"), others.map((agent) => h("option", { key: agent.id, value: agent.id, disabled: Boolean(assignee_id) && agent.availability === "away" }, agent.name, agent.availability === "away" ? " (away)" : ""))]);
   }
 
   /** Messages and notes in the order of time. */
@@ -352,60 +391,3 @@ class Thread extends View {
   }
 }
 customElements.define("fd-thread", Thread);
-
-/** Who writes: what is known, what is remembered, what was before. */
-class Person extends View {
-  state = { facts: null, past: null };
-
-  entered() {
-    this.load();
-  }
-
-  changed(before) {
-    if (before.customer?.id !== this.given.customer?.id) this.load();
-  }
-
-  async load() {
-    const { customer } = this.given;
-    if (!customer) return;
-    try {
-      const [facts, past] = await Promise.all([get(`/v1/customers/${customer.id}/facts`), get(query("/v1/conversations", { customer: customer.id, limit: 10 }))]);
-      this.set({ facts: facts.data, past: past.data, problem: null });
-    } catch (problem) {
-      this.set({ problem });
-    }
-  }
-
-  async forget(fact) {
-    if ((await attempt(() => remove(`/v1/customers/${fact.customer_id}/facts/${fact.id}`))) === undefined) return;
-    this.set({ facts: this.state.facts.filter((one) => one !== fact) });
-    toast("Forgotten.", async () => { await post(`/v1/customers/${fact.customer_id}/facts`, { text: fact.text, kind: fact.kind }); await this.load(); });
-  }
-
-  async add(event) {
-    event.preventDefault();
-    const input = event.target.elements.fact;
-    const text = input.value.trim();
-    if (!text || (await attempt(() => post(`/v1/customers/${this.given.customer.id}/facts`, { text }))) === undefined) return;
-    input.value = "";
-    await this.load();
-  }
-
-  render() {
-    const { customer, conversation } = this.given;
-    const { facts, past, problem } = this.state;
-    if (!customer) return h("aside", { class: "person" }, skeleton(3));
-    return h("aside", { class: "person", "aria-label": "Customer", tabindex: "0" },
-      h("h2", {}, customer.name || customer.email || "Unknown customer"),
-      h("dl", { class: "pairs" }, [["E-mail", customer.email], ["Language", customer.locale], ["Your id", customer.external_id], ["Identity", word(customer.identity)]].filter(([, value]) => value).map(([name, value]) => h("div", { key: name }, h("dt", {}, name), h("dd", {}, value)))),
-      problem ? failure(problem, () => this.load()) : null,
-      h("h3", {}, "Remembered"),
-      facts === null ? skeleton(2) : facts.length ? h("ul", { class: "facts-list" }, facts.map((fact) => h("li", { key: fact.id }, h("span", {}, fact.text),
-        h("span", { class: "soft" }, fact.source_message_id ? h("a", { href: `#${fact.source_message_id}` }, "from a message") : "written by a person"),
-        h("button", { type: "button", class: "bare", "aria-label": `Forget: ${fact.text}`, onclick: () => this.forget(fact) }, icon("close"))))) : h("p", { class: "soft" }, "Nothing yet."),
-      h("form", { class: "row", onsubmit: (event) => this.add(event) }, h("input", { name: "fact", type: "text", maxlength: "1000", "aria-label": "Something to remember", placeholder: "Remember…" }), h("button", { type: "submit", class: "quiet", "aria-label": "Remember it" }, icon("plus"))),
-      h("h3", {}, "Conversations"),
-      past === null ? skeleton(2) : h("ul", { class: "plain-list" }, past.map((one) => h("li", { key: one.id }, one.id === conversation ? h("strong", {}, one.title || "This one") : h("a", { href: `/inbox/${one.id}` }, one.title || one.preview?.snippet || "Conversation"), " ", h("span", { class: "soft" }, ago(one.updated_at))))));
-  }
-}
-customElements.define("fd-person", Person);

@@ -3,17 +3,15 @@
 import { change, get, post, query, stream } from "../api.js";
 import { diff, isAlike } from "../diff.js";
 import { toHostsOf } from "../markdown.js";
-import { attempt, button, chip, confidence, copy, decisionChip, drawer, duration, empty, failure, field, icon, money, plural, remember, score, select, sentence, skeleton, table, tabs, toast } from "../parts.js";
+import { attempt, button, chip, confidence, copy, decisionChip, drawer, duration, empty, failure, field, go, money, plural, remember, score, select, skeleton, tabs, toast } from "../parts.js";
 import { handoffCard, marked } from "../trace.js";
 import { View, h } from "../view.js";
+import { DRAFT, VERSIONS } from "./prompts.js";
 
 /** Questions suggested to begin with. */
 const SUGGESTED = 4;
-/** Variants beside each other at most. */
-const VARIANTS_MAX = 4;
-/** Questions of a batch at most. */
-const BATCH_MAX = 200;
-const RATINGS = { 1: ["good", "Good"], 2: ["acceptable", "Acceptable"], 3: ["poor", "Poor"] };
+/** Messages of a past conversation that are asked again at most. */
+const REPLAYED_MAX = 20;
 
 /** Settings that a run may differ in: name, label, kind, hint. */
 export const SETTINGS = [
@@ -46,17 +44,20 @@ export function changesOf(draft) {
 }
 
 class Playground extends View {
-  state = { mode: "chat", question: "", draft: {}, assistant: "", assistants: null, suggestions: null, turns: [], shown: null, problem: null, customer: null };
+  state = { mode: "chat", question: "", draft: {}, assistant: "", prompt: "", prompts: [], assistants: null, suggestions: null, turns: [], shown: null, problem: null, customer: null };
 
   async entered() {
     const params = new URLSearchParams(location.search);
     const draft = Object.fromEntries(SETTINGS.map(([name]) => [name, params.get(`s.${name}`)]).filter(([, value]) => value !== null));
-    this.set({ mode: params.get("mode") ?? "chat", question: params.get("q") ?? "", assistant: params.get("assistant") ?? "", customer: params.get("customer"), draft });
+    this.set({ mode: params.get("mode") ?? "chat", question: params.get("q") ?? "", assistant: params.get("assistant") ?? "", customer: params.get("customer"), prompt: params.get("prompt") ?? "", draft });
     try {
       const [assistants, documents] = await Promise.all([get("/v1/assistants"), get("/v1/documents?limit=40&state=published").catch(() => ({ data: [] }))]);
       const titles = documents.data.map((one) => one.title).filter((title) => title.length < 60);
       const step = Math.max(1, Math.floor(titles.length / SUGGESTED));
       this.set({ assistants: assistants.data, suggestions: titles.filter((_, at) => at % step === 0).slice(0, SUGGESTED), hasKnowledge: documents.data.length > 0 });
+      const versions = await get(query(VERSIONS, { assistant: this.state.assistant, limit: 100 })).catch(() => ({ data: [] }));
+      this.set({ prompts: versions.data });
+      if (params.get("conversation")) await this.replay(params.get("conversation"));
     } catch (problem) {
       this.set({ problem });
     }
@@ -68,9 +69,9 @@ class Playground extends View {
 
   /** Notes in the address what a run is made of, so that it can be passed on. */
   note(question = this.state.question) {
-    const { mode, assistant, customer, draft } = this.state;
+    const { mode, assistant, customer, prompt, draft } = this.state;
     const settings = Object.fromEntries(SETTINGS.map(([name]) => [`s.${name}`, draft[name]]));
-    remember({ mode: mode === "chat" ? "" : mode, q: question, assistant, customer, ...settings });
+    remember({ mode: mode === "chat" ? "" : mode, q: question, assistant, customer, prompt, ...settings });
   }
 
   present() {
@@ -78,9 +79,21 @@ class Playground extends View {
     return assistants?.find((one) => one.id === assistant) ?? assistants?.[0];
   }
 
-  body(question, draft = this.state.draft, history = []) {
+  body(question, draft = this.state.draft, history = [], prompt = this.state.prompt) {
     const { assistant, customer } = this.state;
-    return { question, assistant: assistant || undefined, customer: customer || undefined, settings: settingsOf(draft), history };
+    return { question, assistant: assistant || undefined, customer: customer || undefined, settings: settingsOf(draft), history,
+      prompt_text: prompt === "draft" ? this.unsaved() : undefined, prompt_version: Number(prompt) || undefined };
+  }
+
+  /** The template that stands in the editor and was not saved. */
+  unsaved() {
+    return sessionStorage.getItem(`${DRAFT} ${this.present()?.id}`) ?? undefined;
+  }
+
+  /** Which prompt a run takes. */
+  promptField(value, choose, id) {
+    const { prompts } = this.state;
+    return field("Prompt", select([["", "The one in use"], this.unsaved() && ["draft", "The draft in the editor"], ...prompts.map((one) => [String(one.version), `Version ${one.version}${one.note ? `: ${one.note}` : ""}`])].filter(Boolean), value, choose), { id });
   }
 
   render() {
@@ -97,6 +110,19 @@ class Playground extends View {
       this.state.isTuning ? drawer("Settings of this run", this.tuning(), () => this.set({ isTuning: false })) : null);
   }
 
+  /** What a customer said once, said again; beside each answer stands the one of then. */
+  async replay(id) {
+    const [{ customer_id }, { data }] = await Promise.all([get(`/v1/conversations/${id}`), get(`/v1/conversations/${id}/messages?limit=100`)]);
+    this.set({ customer: customer_id, turns: [] });
+    const said = data.filter((one) => one.sender.kind !== "system");
+    const asked = said.filter((one) => one.sender.kind === "customer").slice(0, REPLAYED_MAX);
+    for (const message of asked) {
+      const at = said.indexOf(message);
+      const history = said.slice(0, at).map((one) => ({ role: one.sender.kind === "customer" ? "user" : "assistant", content: one.content }));
+      if (!(await this.ask(message.content, undefined, { history, then: said.slice(at).find((one) => one.sender.kind !== "customer") }))) return;
+    }
+  }
+
   async tune() {
     this.set({ isTuning: true });
     const list = await get("/v1/customers?limit=100").catch(() => ({ data: [] }));
@@ -104,7 +130,7 @@ class Playground extends View {
   }
 
   changes() {
-    return Object.keys(settingsOf(this.state.draft)).length;
+    return Object.keys(settingsOf(this.state.draft)).length + (this.state.prompt ? 1 : 0);
   }
 
   chat() {
@@ -134,18 +160,20 @@ class Playground extends View {
   }
 
   turn(one, at) {
-    const { answer, problem, text, question } = one;
+    const { answer, problem, text, question, then } = one;
     const settings = answer?.trace.settings;
     return h("div", { key: at, class: ["turn", at === this.state.shown ? "shown" : ""] },
       h("div", { class: "bubble customer" }, h("p", { class: "said" }, question)),
       problem ? failure(problem, () => this.ask(question, at)) : h("div", { class: "bubble ai", "aria-busy": String(!answer) },
         answer ? h("fd-answer", { content: answer.content, citations: answer.citations, mayLink: toHostsOf(answer.citations) }) : text ? h("p", {}, text) : skeleton(2),
+        answer && then ? h("details", { class: "then" }, h("summary", {}, then.content === answer.content ? "Word for word as then" : `What ${then.sender.kind === "agent" ? "a person" : "the AI"} said then`), isAlike(then.content, answer.content) ? diff(then.content, answer.content) : h("p", { class: "said" }, then.content)) : null,
         answer?.decision === "hand_off" ? handoffCard({ reason: answer.handoff_reason, summary: "In a conversation a person would find this question in the inbox now.",
           sources: answer.trace.claims.filter((claim) => claim.citation).map((claim) => claim.citation) }) : null,
         answer ? h("footer", { class: "row facts" }, decisionChip(answer.decision), confidence(answer.confidence, settings?.confidence_min),
           h("span", { class: "soft" }, [duration(answer.trace.timings_ms.total ?? 0), plural(answer.usage.input_tokens + answer.usage.output_tokens, "token"), money(answer.cost_micro_usd)].join(" · ")),
           h("span", { class: "spring" }),
           at === this.state.shown ? null : button("Why?", () => this.set({ shown: at }), "bare small"),
+          button("Fix", () => this.fix(one), "bare small", { title: "Write an article that answers it" }),
           answer.decision ? button("Add to dataset", () => this.collect(one), "bare small", { title: "With this answer as the right one" }) : null,
           button("curl", () => copy(this.curl(one), "Copied as curl"), "bare small", { title: "Copy this run as a curl command" })) : null));
   }
@@ -156,6 +184,12 @@ class Playground extends View {
       event.preventDefault();
       this.ask(this.state.question);
     }
+  }
+
+  /** Begins an article with what was asked and answered. */
+  fix({ question, answer }) {
+    sessionStorage.setItem("fd-article-new", JSON.stringify({ title: question, body: answer.decision === "answer" ? answer.content.replace(/\s?\[\d+\]/g, "") : "" }));
+    go("/knowledge/articles/new");
   }
 
   /** To the newest dataset; the first one is made. */
@@ -174,11 +208,12 @@ class Playground extends View {
     return `curl ${location.origin}/v1/playground/runs -H 'authorization: Bearer YOUR_KEY' -H 'content-type: application/json' -d '${body}'`;
   }
 
-  async ask(question, again) {
-    if (!question.trim()) return;
+  /** Asks; `past` is a message of a past conversation with what came before it. Whether it was answered. */
+  async ask(question, again, past) {
+    if (!question.trim()) return false;
     const turns = again === undefined ? this.state.turns : this.state.turns.slice(0, again);
-    const history = turns.filter((one) => one.answer).flatMap((one) => [{ role: "user", content: one.question }, { role: "assistant", content: one.answer.content }]);
-    const turn = { question: question.trim(), text: "", history };
+    const history = past?.history ?? turns.filter((one) => one.answer).flatMap((one) => [{ role: "user", content: one.question }, { role: "assistant", content: one.answer.content }]);
+    const turn = { question: question.trim(), text: "", history, then: past?.then };
     this.running?.abort();
     this.running = new AbortController();
     this.note(question.trim());
@@ -191,13 +226,14 @@ class Playground extends View {
         this.update();
       }, this.running.signal);
     } catch (problem) {
-      if (problem.name === "AbortError") return;
+      if (problem.name === "AbortError") return false;
       turn.problem = problem;
     }
     this.update();
     await new Promise(requestAnimationFrame);
     const log = this.querySelector(".messages");
     if (log) log.scrollTop = log.scrollHeight;
+    return Boolean(turn.answer);
   }
 
   tuning() {
@@ -208,9 +244,10 @@ class Playground extends View {
     const nameOf = (one) => [one.name, one.email, one.external_id].filter(Boolean).slice(0, 2).join(" · ") || one.id;
     return h("div", { class: "form" }, h("p", { class: "soft" }, "They hold for the runs here and stand in the address. The assistant itself stays as it is until you save."),
       field("As customer", select([["", "Nobody in particular"], ...customers.map((one) => [one.id, nameOf(one)])], this.state.customer ?? "", (customer) => { this.set({ customer }); this.note(); }), { hint: "What is remembered of them takes part in the answer." }),
+      this.promptField(this.state.prompt, (prompt) => { this.set({ prompt }); this.note(); }, "run-prompt"),
       settingFields(draft, own, alter),
-      h("div", { class: "row" }, button("Back to the assistant's own", () => { this.set({ draft: {} }); this.note(); }, "quiet", { disabled: !this.changes() }),
-        button("Save into the assistant", () => this.save(), "primary", { disabled: !this.changes() })));
+      h("div", { class: "row" }, button("Back to the assistant's own", () => { this.set({ draft: {}, prompt: "" }); this.note(); }, "quiet", { disabled: !this.changes() }),
+        button("Save into the assistant", () => this.save(), "primary", { disabled: !Object.keys(settingsOf(draft)).length })));
   }
 
   async save() {
@@ -277,121 +314,3 @@ class Search extends View {
   }
 }
 customElements.define("fd-search", Search);
-
-/** The same question to two to four variants, side by side. */
-class Compare extends View {
-  state = { question: "", variants: [{}, { confidence_min: "0.3" }], runs: [], why: null };
-
-  entered() {
-    this.set({ question: this.given.question });
-  }
-
-  async run() {
-    const { question, variants } = this.state;
-    if (!question.trim()) return;
-    this.given.page.note(question);
-    this.set({ runs: variants.map(() => null), isBusy: true });
-    await Promise.all(variants.map(async (draft, at) => {
-      const run = await post("/v1/playground/runs", this.given.page.body(question, draft)).catch((problem) => problem);
-      this.set({ runs: this.state.runs.map((other, place) => (place === at ? run : other)) });
-    }));
-    this.set({ isBusy: false });
-  }
-
-  alter(at, name, value) {
-    const variants = this.state.variants.map((one, place) => (place === at ? { ...one, [name]: value } : one));
-    this.set({ variants });
-  }
-
-  render() {
-    const { question, variants, runs, why, isBusy } = this.state;
-    const own = this.given.assistant?.settings ?? {};
-    const first = runs[0] && !(runs[0] instanceof Error) ? runs[0] : null;
-    return h("div", { class: "content wide" },
-      h("form", { class: "row search-row", onsubmit: (event) => { event.preventDefault(); this.run(); } },
-        h("input", { type: "search", value: question, "aria-label": "Question", placeholder: "One question for all variants", maxlength: "4000", oninput: (event) => this.set({ question: event.target.value }), ready: (node) => node.focus() }),
-        button("Add variant", () => this.set({ variants: [...variants, { ...variants.at(-1) }] }), "quiet", { disabled: variants.length >= VARIANTS_MAX }),
-        h("button", { class: "primary", type: "submit", disabled: isBusy || !question.trim() }, "Run all")),
-      h("div", { class: "variants" }, variants.map((draft, at) => h("section", { key: at, class: "variant", "aria-label": `Variant ${"ABCD"[at]}` },
-        h("header", { class: "row" }, h("h2", {}, `Variant ${"ABCD"[at]}`), at === 0 ? h("span", { class: "soft" }, "the assistant as it is, unless changed") : null, h("span", { class: "spring" }),
-          variants.length > 2 && at > 0 ? h("button", { type: "button", class: "bare", "aria-label": `Remove variant ${"ABCD"[at]}`, onclick: () => this.set({ variants: variants.filter((_, place) => place !== at), runs: [] }) }, icon("close")) : null),
-        h("details", { open: at > 0 && !runs.length }, h("summary", {}, "Settings", h("span", { class: "soft" }, ` ${Object.keys(settingsOf(draft)).length || "none"} changed`)),
-          h("div", { class: "form" }, SETTINGS.slice(0, 5).map(([name, label, kind]) => field(label,
-            kind === "text" ? h("textarea", { rows: "2", value: draft[name] ?? "", placeholder: own[name] ?? "", oninput: (event) => this.alter(at, name, event.target.value) })
-              : h("input", { type: "number", step: kind === "share" ? "0.05" : "1", min: "0", value: draft[name] ?? "", placeholder: String(own[name] ?? ""), oninput: (event) => this.alter(at, name, event.target.value) }), { id: `v${at}-${name}` })))),
-        this.result(runs, at, first)))),
-      why ? h("fd-why", { key: "why", trace: why, close: () => this.set({ why: null }) }) : null);
-  }
-
-  result(runs, at, first) {
-    if (!runs.length) return null;
-    const run = runs[at];
-    if (!run) return skeleton(3);
-    if (run instanceof Error) return failure(run, () => this.run());
-    return [h("p", { class: "row facts" }, decisionChip(run.decision, run.handoff_reason), confidence(run.confidence, run.trace.settings.confidence_min), h("span", { class: "soft" }, `${duration(run.trace.timings_ms.total ?? 0)} · ${money(run.cost_micro_usd)}`)),
-      at > 0 && first && isAlike(first.content, run.content) ? diff(first.content, run.content) : h("fd-answer", { content: run.content, citations: run.citations, mayLink: toHostsOf(run.citations) }),
-      at > 0 && first && first.content === run.content ? h("p", { class: "soft" }, "Word for word as A.") : null,
-      button("Why?", () => this.set({ why: run.trace }), "quiet small")];
-  }
-}
-customElements.define("fd-compare", Compare);
-
-/** Many questions, one after the other; a person rates what came with 1, 2, 3. */
-class Batch extends View {
-  state = { text: "", rows: [], isRunning: false, why: null };
-
-  async run() {
-    const questions = this.state.text.split("\n").map((line) => line.trim()).filter(Boolean).slice(0, BATCH_MAX);
-    if (!questions.length) return;
-    this.set({ rows: questions.map((question, id) => ({ id, question })), isRunning: true });
-    for (const row of this.state.rows) {
-      if (!this.state.isRunning || !this.isConnected) break;
-      row.run = await post("/v1/playground/runs", this.given.page.body(row.question)).catch((problem) => problem);
-      this.set({ rows: [...this.state.rows] });
-    }
-    this.set({ isRunning: false });
-  }
-
-  rate(row, rating) {
-    row.rating = row.rating === rating ? undefined : rating;
-    this.set({ rows: [...this.state.rows] });
-  }
-
-  key(event) {
-    const row = this.state.rows[Number(event.target.closest("tr")?.dataset.row)];
-    if (RATINGS[event.key] && row?.run && !(row.run instanceof Error)) this.rate(row, event.key);
-    const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    const rows = [...this.querySelectorAll("tr[data-row]")];
-    rows[rows.indexOf(event.target.closest("tr")) + step]?.focus();
-  }
-
-  lines() {
-    return this.state.rows.filter((row) => row.run && !(row.run instanceof Error)).map((row) => JSON.stringify({
-      question: row.question, answer: row.run.content, decision: row.run.decision, confidence: row.run.confidence, rating: row.rating ? RATINGS[row.rating][0] : null })).join("\n");
-  }
-
-  render() {
-    const { text, rows, isRunning, why } = this.state;
-    const done = rows.filter((row) => row.run);
-    const rated = (key) => rows.filter((row) => row.rating === key).length;
-    const answered = done.filter((row) => row.run.decision === "answer").length;
-    return h("div", { class: "content wide" },
-      h("div", { class: "form" }, field("Questions, one a line", h("textarea", { rows: "5", value: text, oninput: (event) => this.set({ text: event.target.value }), placeholder: "How long do refunds take?\nCan I change my order?" }), { hint: `At most ${BATCH_MAX}. They run one after the other with the settings of the chat.` }),
-        h("div", { class: "row" }, isRunning ? button("Stop", () => this.set({ isRunning: false }), "quiet") : button("Run all", () => this.run(), "primary", { disabled: !text.trim() }),
-          done.length ? button("Copy as JSONL", () => copy(this.lines(), "Copied"), "quiet") : null,
-          rows.length ? h("span", { class: "soft", role: "status" }, `${done.length} of ${rows.length} done · ${answered} answered · ${rated("1")} good, ${rated("2")} acceptable, ${rated("3")} poor`) : null)),
-      rows.length ? h("div", { class: "table", onkeydown: (event) => this.key(event) }, h("table", { class: "batch" }, h("caption", {}, h("span", { class: "soft" }, "On a row: 1 good, 2 acceptable, 3 poor; J and K move")),
-        h("thead", {}, h("tr", {}, ["Question", "Answer", "Confidence", "Rating"].map((title) => h("th", { scope: "col" }, title)))),
-        h("tbody", {}, rows.map((row) => h("tr", { key: row.id, "data-row": row.id, tabindex: "0" },
-          h("td", {}, row.question),
-          h("td", {}, !row.run ? h("span", { class: "soft" }, "waiting") : row.run instanceof Error ? h("span", { class: "wrong" }, sentence(row.run.message))
-            : [h("p", {}, row.run.content), button("Why?", () => this.set({ why: row.run.trace }), "bare small")]),
-          h("td", {}, row.run && !(row.run instanceof Error) ? [decisionChip(row.run.decision), " ", confidence(row.run.confidence, row.run.trace.settings.confidence_min)] : null),
-          h("td", {}, row.run && !(row.run instanceof Error) ? h("div", { class: "tabs", role: "group", "aria-label": "Rating" }, Object.entries(RATINGS).map(([key, [, title]]) =>
-            h("button", { key, type: "button", "aria-pressed": String(row.rating === key), title: `${title} (${key})`, onclick: () => this.rate(row, key) }, title))) : null)))))) : null,
-      why ? h("fd-why", { key: "why", trace: why, close: () => this.set({ why: null }) }) : null);
-  }
-}
-customElements.define("fd-batch", Batch);

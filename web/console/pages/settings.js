@@ -1,7 +1,7 @@
-// Settings: assistants, API keys, members.
+// Settings: assistants, the model, API keys, members.
 
 import { Stretches, change, get, post, remove } from "../api.js";
-import { ago, attempt, button, chip, copy, drawer, empty, failure, field, go, more, skeleton, table, toast, word } from "../parts.js";
+import { ago, attempt, button, chip, copy, drawer, duration, empty, failure, field, go, more, skeleton, table, toast, word } from "../parts.js";
 import { View, h } from "../view.js";
 import { settingFields, changesOf } from "./playground.js";
 
@@ -10,15 +10,15 @@ const SCOPES = {
 };
 
 function heading(present) {
-  const parts = [["", "Assistants"], ["widget", "Widget"], ["keys", "API keys"], ["members", "Members"]];
+  const parts = [["", "Assistants"], ["prompts", "Prompts"], ["model", "Model"], ["hours", "Hours"], ["widget", "Widget"], ["keys", "API keys"], ["members", "Members"]];
   return h("header", { class: "page-head" }, h("h1", {}, "Settings"), h("nav", { class: "tabs", "aria-label": "Settings" }, parts.map(([path, title]) => h("a", { key: path, href: `/settings${path && `/${path}`}`, "aria-current": path === present ? "page" : null }, title))));
 }
 
 class Settings extends View {
   render() {
     const [part = "", id] = this.given.path.split("/");
-    const tag = part === "widget" ? "fd-widget-settings" : part === "keys" ? "fd-keys" : part === "members" ? "fd-members" : "fd-assistants";
-    return h("div", { class: "content" }, heading(part === "assistants" ? "" : part), h(tag, { key: part, id, me: this.given.me }));
+    const tag = { widget: "fd-widget-settings", prompts: "fd-prompts", model: "fd-model", hours: "fd-hours", keys: "fd-keys", members: "fd-members" }[part] ?? "fd-assistants";
+    return h("div", { class: ["content", part === "prompts" ? "wide" : ""] }, heading(part === "assistants" ? "" : part), h(tag, { key: part, id, me: this.given.me }));
   }
 }
 customElements.define("fd-settings", Settings);
@@ -95,6 +95,37 @@ function scopeChoices(chosen, choose) {
   return h("fieldset", {}, h("legend", {}, "May do"), Object.entries(SCOPES).map(([name, text]) => h("label", { key: name, class: "choice" },
     h("input", { type: "checkbox", checked: chosen.includes(name), onchange: (event) => choose(event.target.checked ? [...chosen, name] : chosen.filter((one) => one !== name)) }), h("span", {}, h("strong", {}, word(name)), h("span", { class: "soft" }, ` ${text}`)))));
 }
+
+/** What answers and what compares meanings. It stands in the settings of the installation, and is tried here. */
+class Model extends View {
+  state = { models: null, test: null, problem: null, isBusy: false };
+
+  async entered() {
+    try {
+      this.set({ models: await get("/v1/models"), problem: null });
+    } catch (problem) {
+      this.set({ problem });
+    }
+  }
+
+  async test() {
+    this.set({ isBusy: true, test: null });
+    this.set({ test: await post("/v1/models/test").catch((problem) => problem), isBusy: false });
+  }
+
+  render() {
+    const { models, test, problem, isBusy } = this.state;
+    if (problem) return failure(problem, () => this.entered());
+    if (!models) return skeleton(4);
+    const lines = "[llm]\nbase_url = \"https://api.example.com/v1\"\nmodel = \"the-model\"\napi_key = \"…\"";
+    return h("div", { class: "form" },
+      h("dl", { class: "totals" }, [["Answers", models.chat ?? "Quotes of your knowledge"], ["Meaning", models.embedding ?? "None: words only"]].map(([name, value]) => h("div", { key: name }, h("dt", {}, name), h("dd", {}, value)))),
+      models.chat ? h("p", { class: "row" }, button(isBusy ? "Asking…" : "Test", () => this.test(), "primary", { disabled: isBusy }), h("span", { class: "soft" }, "Has it write one word.")) : null,
+      !test ? null : test instanceof Error ? failure(test) : h("p", { role: "status" }, chip("works", "good"), ` ${test.model} wrote “${test.text}” in ${duration(test.duration_ms)}, ${test.input_tokens} + ${test.output_tokens} tokens.`),
+      h("section", { class: "card embed" }, h("h2", {}, models.chat ? "To connect another model" : "To connect a model"), h("p", {}, "Any endpoint that speaks as OpenAI's does. Write this into frontdesk.toml and start again; the key stays on the server."), h("pre", { tabindex: "0", "aria-label": "Settings" }, lines), h("p", { class: "row" }, button("Copy", () => copy(lines), "quiet"))));
+  }
+}
+customElements.define("fd-model", Model);
 
 class Keys extends View {
   state = { list: null, isMaking: false, name: "", scopes: ["conversations"], made: null, problem: null, wrong: null };

@@ -1,7 +1,7 @@
-// Usage: tokens and money by day, assistant and model.
+// Usage: tokens and money by day, assistant and model; what was handed to people, and why.
 
 import { get, query } from "../api.js";
-import { count, empty, failure, money, remember, select, skeleton, table } from "../parts.js";
+import { count, empty, failure, money, percent, remember, select, skeleton, table, word } from "../parts.js";
 import { View, h } from "../view.js";
 
 const DAY_MS = 86_400_000;
@@ -37,12 +37,19 @@ class Usage extends View {
     return h("div", { class: "content" }, h("header", { class: "page-head" }, h("h1", {}, "Usage"), h("span", { class: "spring" }),
       select(Object.entries(MEASURES).map(([name, [title]]) => [name, title]), measure, (next) => { this.set({ measure: next }); remember({ measure: next }); }, { "aria-label": "Measure" }),
       select([["7", "7 days"], ["30", "30 days"], ["90", "90 days"]], String(days), (next) => { this.set({ days: Number(next) }); remember({ days: next }); this.load(); }, { "aria-label": "Time" })),
-      problem ? failure(problem, () => this.load()) : !usage ? skeleton(6) : [this.totals(usage.total), usage.data.length ? [this.plot(usage.data), this.table(usage.data)]
+      problem ? failure(problem, () => this.load()) : !usage ? skeleton(6) : [this.totals(usage.total), this.handoffs(usage), usage.data.length ? [this.plot(usage.data), this.table(usage.data)]
         : empty("No model was paid for", "Extractive answers quote your knowledge and cost nothing. When a model is connected, every call stands here with its tokens and price.")]);
   }
 
   totals(total) {
     return h("dl", { class: "totals" }, Object.entries(MEASURES).map(([name, [title, shown]]) => h("div", { key: name }, h("dt", {}, title), h("dd", {}, shown(total[name])))));
+  }
+
+  /** Each number opens the conversations it counts. */
+  handoffs({ conversations, handoffs }) {
+    if (!conversations) return null;
+    return table("Handed to people, by reason", [["Handed to people because", (row) => word(row.reason)], ["Conversations", (row) => count(row.conversations), "num"], [`Of ${count(conversations)}`, (row) => percent(row.conversations / conversations), "num"]], handoffs,
+      { key: (row) => row.reason, href: (row) => query("/inbox", { tab: "all", reason: row.reason }) });
   }
 
   /** One bar a day; the table beneath holds the same figures. */

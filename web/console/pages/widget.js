@@ -67,7 +67,7 @@ class WidgetSettings extends View {
     const asks = (name, label) => field(label, select([["", "Do not ask"], ["optional", "Ask"], ["required", "Ask, and require"]], this.asked(name) ? (this.asked(name).required ? "required" : "optional") : "", (value) => this.ask(name, value)));
     return h("div", { class: "editor" },
       h("div", { class: "form" },
-        h("section", { class: "card snippet" }, h("h2", {}, "One line for your website"), h("pre", { class: "code", tabindex: "0", "aria-label": "Line to embed" }, line),
+        h("section", { class: "card embed" }, h("h2", {}, "One line for your website"), h("pre", { class: "code", tabindex: "0", "aria-label": "Line to embed" }, line),
           h("p", { class: "row" }, button("Copy the line", () => copy(line), "primary"), h("a", { href: "/demo", target: "_blank" }, "See it on a page")), h("p", { class: "soft" }, "The key is public: it opens nothing but a new conversation.")),
         wrong ? failure(wrong) : null,
         text("title", "Title", { placeholder: this.given.me.organization.name }), text("greeting", "Greeting", { placeholder: "In the visitor's language" }),

@@ -4,6 +4,7 @@ use super::WidgetSessionObject;
 use crate::app::App;
 use crate::body::{Json, Path, Query};
 use crate::error::{Problem, Result};
+use crate::hub::Typing;
 use crate::list::{self, List};
 use crate::visitor::Visitor;
 use answering::hand_off::hand_off;
@@ -25,6 +26,8 @@ const CONTENT_CHARS_MAX: usize = 8_000;
 const EXTERNAL_ID_CHARS_MAX: usize = 100;
 /// Messages of one session in a minute.
 const MESSAGES_MAX: u32 = 20;
+/// Signs of typing of one session in a minute.
+const TYPING_MAX: u32 = 30;
 /// Wishes for a person of one session in a minute.
 const HANDOFFS_MAX: u32 = 5;
 
@@ -192,6 +195,16 @@ pub(crate) async fn create_widget_feedback(
     let mut transaction = tenant.begin().await?;
     transaction.upsert_feedback(id, body.rating, None).await?;
     transaction.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Tells agents who have the conversation open that the visitor is typing; it is not kept.
+#[utoipa::path(post, path = "/v1/widget/typing", tag = "widget", operation_id = "create_widget_typing",
+    responses((status = 204, description = "Those who watch were told")))]
+pub(crate) async fn create_widget_typing(State(app): State<App>, visitor: Visitor) -> Result<StatusCode> {
+    app.rates.take(&format!("typing {}", visitor.conversation_id), TYPING_MAX)?;
+    let Visitor { organization_id, conversation_id } = visitor;
+    app.hub.typing(organization_id, Typing { conversation_id, sender: "customer", agent_id: None, goes_on: true });
     Ok(StatusCode::NO_CONTENT)
 }
 
