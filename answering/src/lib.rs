@@ -7,6 +7,7 @@
 
 mod align;
 pub mod answer;
+pub mod answerable;
 pub mod assign;
 pub mod budget;
 mod card;
