@@ -1,5 +1,6 @@
 //! The pipeline, as a list of steps. It reads and thinks; it writes nothing and holds no transaction.
 
+use crate::answerable::evidence;
 use crate::budget::Parts;
 use crate::generate::{Draft, EXTRACTIVE, generate};
 use crate::judge::{Judged, Judging, judge, needs_no_knowledge, suggestion, support_in_words};
@@ -93,6 +94,8 @@ impl Timings {
 pub struct Given {
     /// The passages, best first.
     pub passages: Option<Vec<Passage>>,
+    /// What the search for them told.
+    pub evidence: Option<BTreeMap<String, f64>>,
     /// What is recalled of the customer.
     pub facts: Option<Vec<TracedFact>>,
 }
@@ -122,6 +125,9 @@ pub async fn answer_given(desk: &Desk, question: &Question, given: Given) -> Res
     } else {
         retrieve(desk, question, &understood).await?
     };
+    let evidence = given.evidence.unwrap_or_else(|| {
+        evidence(&question.text, &understood.standalone, understood.language.as_deref(), &retrieved.passages)
+    });
     timings.step("retrieve");
     let passages = retrieved.passages.iter().take(settings.passages_max).cloned().collect();
     let parts = Parts { passages, window: window.messages.clone(), facts: facts.clone() };
@@ -139,12 +145,14 @@ pub async fn answer_given(desk: &Desk, question: &Question, given: Given) -> Res
         draft: &draft.text,
         model: draft.outcome,
         passages: &draft.passages,
+        evidence: &evidence,
         settings,
         clarifications: question.clarifications,
         allowed_link_hosts: &question.allowed_link_hosts,
     });
     timings.step("judge");
     let mut trace = trace(question, &understood, &retrieved, &draft, &judged);
+    trace.evidence = evidence;
     trace.recalled_facts = facts;
     trace.window = TracedWindow {
         messages: window.messages,

@@ -261,21 +261,26 @@ fn unit_text<'a>((passage, unit): (usize, usize), units: &[Vec<Unit>], passages:
 fn draft(chosen: &[(usize, usize)], units: &[Vec<Unit>], passages: &[Passage], asked: &Asked<'_>) -> Draft {
     let mut draft = Draft { text: String::new(), quoted: Vec::new(), coverage: 0.0 };
     let mut held = String::new();
-    let mut last: Option<(usize, UnitKind)> = None;
+    let mut last: Option<(usize, UnitKind, bool)> = None;
     for (passage_number, unit_number) in chosen {
         let Some(passage) = passages.get(*passage_number) else { continue };
         let Some(unit) = units.get(*passage_number).and_then(|units| units.get(*unit_number)) else { continue };
         let text = unit.text(&passage.text);
         draft.text.push_str(match last {
             None => "",
-            Some((before, UnitKind::Sentence)) if before == *passage_number && unit.kind == UnitKind::Sentence => " ",
-            Some((_, kind)) if kind == unit.kind && kind != UnitKind::Sentence => "\n",
+            Some((before, UnitKind::Sentence, true))
+                if before == *passage_number && unit.kind == UnitKind::Sentence =>
+            {
+                " "
+            }
+            Some((_, kind, _)) if kind == unit.kind && kind != UnitKind::Sentence => "\n",
             Some(_) => "\n\n",
         });
         draft.text.extend([text, " [", &passage.index.to_string(), "]"]);
         held.extend([&passage.title, "\n", &passage.heading_path, "\n", text, "\n"]);
         draft.quoted.push(Quoted { index: passage.index, range: unit.range.clone(), text: text.to_owned() });
-        last = Some((*passage_number, unit.kind));
+        // What does not end like a sentence must not run into the next one: each has a proof of its own.
+        last = Some((*passage_number, unit.kind, text.ends_with(['.', '!', '?', '…', '。'])));
     }
     draft.coverage = asked.coverage(&held);
     draft
@@ -331,6 +336,17 @@ mod tests {
         assert_eq!(
             answer("How long do refunds take?", &passages).unwrap(),
             "We refund within 5 working days of receiving the item. [1]"
+        );
+    }
+
+    #[test]
+    fn lines_that_do_not_end_like_sentences_stay_apart() {
+        let text =
+            "Utility Company Emergency Assistance\n\nSome offer plans.\n\nWater Company Emergency Assistance\n\nCall.";
+        let passages = [passage(1, "Help with bills", text)];
+        assert_eq!(
+            answer("Is there company emergency assistance for water or a utility?", &passages).unwrap(),
+            "Utility Company Emergency Assistance [1]\n\nWater Company Emergency Assistance [1]"
         );
     }
 

@@ -14,6 +14,7 @@ use domain::confidence::Confidence;
 use domain::message::{Citation, Decision};
 use domain::staffing::Staffing;
 use domain::trace::{Claim, PromptMessage};
+use std::collections::BTreeMap;
 use url::Url;
 
 /// What is judged.
@@ -32,6 +33,8 @@ pub struct Judging<'a> {
     pub model: ModelOutcome,
     /// The passages the draft may cite.
     pub passages: &'a [Passage],
+    /// What the search told of whether the knowledge holds the answer.
+    pub evidence: &'a BTreeMap<String, f64>,
     /// The assistant's thresholds.
     pub settings: &'a AssistantSettings,
     /// Questions asked back in a row.
@@ -65,7 +68,7 @@ pub fn judge(judging: &Judging<'_>) -> Judged {
     let language = understood.language.as_deref();
     let withheld = private(judging).withheld(judging.draft);
     let verified = verify(withheld.as_deref().unwrap_or(judging.draft), judging.passages, language);
-    let raw = confidence::confidence(&understood.standalone, language, judging.passages, &verified.claims);
+    let raw = confidence::confidence(judging.evidence, judging.passages, &verified.claims);
     let confidence = confidence::calibrated(raw, judging.settings.calibration.as_ref());
     let split = ambiguity(&understood.standalone, language, judging.passages);
     let rule = rules::hit(&judging.settings.handoff, judging.said());

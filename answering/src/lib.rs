@@ -7,6 +7,7 @@
 
 mod align;
 pub mod answer;
+pub mod answerable;
 mod asked;
 pub mod assign;
 pub mod budget;

@@ -76,7 +76,12 @@ pub async fn rerun_from(
     }
     let conversation = tenant.load_conversation(stored.conversation_id).await?;
     let question = asked(desk, organization_id, conversation.assistant_id, &trace, trial).await?;
-    let given = Given { passages: (stage == Stage::Prompt).then_some(read), facts: Some(trace.recalled_facts.clone()) };
+    let from_prompt = stage == Stage::Prompt;
+    let given = Given {
+        passages: from_prompt.then_some(read),
+        evidence: from_prompt.then(|| trace.evidence.clone()),
+        facts: Some(trace.recalled_facts.clone()),
+    };
     let answer = answer_given(desk, &question, given).await?;
     crate::spend::release(desk, &question, answer.reservation).await?;
     let mut lines = Lines::default();
@@ -130,8 +135,17 @@ fn in_prompt(trace: &Trace) -> String {
 
 /// The passages that were read for the answer, as they were then.
 pub async fn passages(desk: &Desk, organization_id: OrganizationId, trace: &Trace) -> Result<Vec<Passage>> {
-    let mut passages = Vec::new();
-    for candidate in trace.candidates.iter().filter(|candidate| candidate.in_prompt) {
+    read(desk, organization_id, trace.candidates.iter().filter(|candidate| candidate.in_prompt).collect()).await
+}
+
+/// All passages that were found for the answer, as they were then.
+pub async fn found(desk: &Desk, organization_id: OrganizationId, trace: &Trace) -> Result<Vec<Passage>> {
+    read(desk, organization_id, trace.candidates.iter().collect()).await
+}
+
+async fn read(desk: &Desk, organization_id: OrganizationId, candidates: Vec<&Candidate>) -> Result<Vec<Passage>> {
+    let mut passages = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
         passages.push(reread(desk, organization_id, passages.len() + 1, candidate).await?);
     }
     Ok(passages)
@@ -163,7 +177,8 @@ async fn reread(desk: &Desk, organization_id: OrganizationId, index: usize, cand
     })
 }
 
-fn replay(trace: &Trace, passages: &[Passage]) -> Judged {
+/// Makes the answer of a trace again, over the passages that were read for it; it asks no model.
+pub fn replay(trace: &Trace, passages: &[Passage]) -> Judged {
     let understood = understand(&trace.question, &trace.history);
     let (draft, outcome) = match (&trace.completion, trace.attempts.is_empty()) {
         (Some(completion), _) if completion.finish_reason.as_deref().is_some_and(is_half) => {
@@ -191,6 +206,7 @@ fn replay(trace: &Trace, passages: &[Passage]) -> Judged {
         draft: &draft,
         model: outcome,
         passages,
+        evidence: &trace.evidence,
         settings: &trace.settings,
         clarifications: trace.clarifications,
         allowed_link_hosts: &trace.allowed_link_hosts,

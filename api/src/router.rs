@@ -88,7 +88,7 @@ fn v1() -> OpenApiRouter<App> {
         .merge(open_to(&[Scope::Knowledge], knowledge()))
         .merge(open_to(&[Scope::Playground], playground()))
         .merge(open_to(&[Scope::Playground], evals()))
-        .merge(open_to(&[Scope::Usage], OpenApiRouter::new().routes(routes!(r::usage::list_usage))))
+        .merge(open_to(&[Scope::Usage], usage()))
         .merge(open_to(&[Scope::Admin], admin()))
         .routes(routes!(r::session::get_session, r::session::delete_session))
 }
@@ -214,6 +214,10 @@ fn evals() -> OpenApiRouter<App> {
         .merge(read_prompts())
 }
 
+fn usage() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(r::usage::list_usage)).routes(routes!(r::budgets::get_budgets))
+}
+
 fn read_prompts() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(r::prompts::list_prompts))
@@ -227,6 +231,7 @@ fn admin() -> OpenApiRouter<App> {
         .routes(routes!(r::assistants::create_assistant))
         .routes(routes!(r::assistants::update_assistant))
         .routes(routes!(r::evals::runs::create_calibration))
+        .routes(routes!(r::budgets::put_budgets))
         .routes(routes!(r::prompts::create_prompt_version))
         .routes(routes!(r::prompts::publish_prompt_version))
         .routes(routes!(r::channels::list_channels))

@@ -1,6 +1,7 @@
 //! Calibration: from a raw confidence to a probability, and what error rate a threshold can promise.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// How the curve was fitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
@@ -13,6 +14,20 @@ pub enum Method {
     Isotonic,
 }
 
+/// A logistic curve over log odds: probability = σ(slope · logit(raw) + shift).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Logistic {
+    /// 1 leaves confidences as they are.
+    pub slope: f64,
+    /// 0 leaves confidences as they are.
+    pub shift: f64,
+}
+
+impl Logistic {
+    /// The curve that changes nothing: the shipped prior.
+    pub const IDENTITY: Self = Self { slope: 1.0, shift: 0.0 };
+}
+
 /// A curve from raw confidence to the share of right answers, with the promises that its labels bear.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
@@ -22,6 +37,13 @@ pub struct Calibration {
     pub method: Method,
     /// Labelled outcomes behind it.
     pub labels: usize,
+    /// How many of them came from where: `evaluation`, `ratings`, `corrections`.
+    #[serde(default)]
+    pub origins: BTreeMap<String, usize>,
+    /// The logistic curve through the labels, whichever method was chosen: what other assistants of the desk begin
+    /// from.
+    #[serde(default)]
+    pub logistic: Option<Logistic>,
     /// Points of the curve: raw confidence and probability, both growing, linear between.
     pub knots: Vec<(f64, f64)>,
     /// For each error rate that was looked at: the threshold, or what is missing.
@@ -106,6 +128,8 @@ mod tests {
             version: 1,
             method: Method::Isotonic,
             labels: 40,
+            origins: BTreeMap::new(),
+            logistic: None,
             knots: vec![(0.2, 0.1), (0.6, 0.5), (0.8, 0.9)],
             promises: vec![promise(0.03, None, 60), promise(0.05, Some(0.9), 0), promise(0.1, Some(0.7), 0)],
         }

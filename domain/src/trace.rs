@@ -44,6 +44,8 @@ pub struct Trace {
     pub window: TracedWindow,
     /// Every passage that was found, best first.
     pub candidates: Vec<Candidate>,
+    /// What the search told of whether the knowledge holds the answer, each signal from 0 to 1.
+    pub evidence: BTreeMap<String, f64>,
     /// What the model wrote.
     pub completion: Option<TracedCompletion>,
     /// Each sentence with its proof.

@@ -76,7 +76,8 @@ async fn past(desk: &Desk, question: &mut Question, case: &Case, knowledge: Know
         Knowledge::Then => Some(answering::rerun::passages(desk, question.organization_id, &trace).await?),
         Knowledge::Now => None,
     };
-    Ok(Given { passages, facts: Some(trace.recalled_facts) })
+    let evidence = passages.is_some().then_some(trace.evidence);
+    Ok(Given { passages, evidence, facts: Some(trace.recalled_facts) })
 }
 
 /// Records what a model call cost, in place of the room that it took in the budgets.

@@ -17,6 +17,7 @@ pub mod stub_model;
 pub mod stub_site;
 mod texts;
 mod throughput;
+mod trust;
 
 use crate::commands;
 use crate::failure::Failure;
@@ -44,6 +45,8 @@ pub enum Bench {
     Inbox(inbox::Options),
     /// Measure an import without embedding, into a throw-away desk
     Import(import::Options),
+    /// Replay the answers of an evaluation run from their traces, and measure what proof and trace cost
+    Trust(trust::Options),
     /// Measure the local embedding model
     Embed(embed::Options),
 }
@@ -60,6 +63,7 @@ pub(crate) fn run(bench: &Bench, sources: &Sources<'_>, output: Output) -> Resul
         Bench::Inbox(options) => commands::in_runtime(inbox::run(options, output)),
         Bench::Import(options) => commands::in_runtime(import::run(options, output)),
         Bench::Search(options) => commands::opened(sources, false, |wired| search::run(wired, options, output)),
+        Bench::Trust(options) => commands::opened(sources, false, |wired| trust::run(wired, options, output)),
         Bench::Embed(options) => commands::opened(sources, false, |wired| embed::run(wired, options, output)),
     }
 }

@@ -1,5 +1,6 @@
 //! The command line: every command and flag, and which settings the flags set.
 
+mod budget;
 mod eval;
 mod prompts;
 mod review;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+pub use budget::Budget;
 pub use eval::{Eval, EvalCollect, EvalReplay, EvalRun};
 pub use prompts::Prompts;
 pub use review::Review;
@@ -71,6 +73,9 @@ pub enum Command {
     /// Versions of the prompt that answers are written from
     #[command(subcommand)]
     Prompts(Prompts),
+    /// What model calls of the whole desk may cost
+    #[command(subcommand)]
+    Budget(Budget),
     /// Sources of knowledge
     #[command(subcommand)]
     Sources(Sources),

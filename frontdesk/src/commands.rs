@@ -1,6 +1,7 @@
 //! Leads each command to its code and turns its outcome into an exit code.
 
 mod ask;
+mod budget;
 mod doctor;
 mod eval;
 mod import;
@@ -66,6 +67,7 @@ fn dispatch(cli: &Cli, environment: &Environment, output: Output) -> Result<Exit
         Command::Review(command) => opened(&sources, false, |wired| review::run(wired, command, output)),
         Command::Eval(command) => opened(&sources, false, |wired| eval::run(wired, command, output)),
         Command::Prompts(command) => opened(&sources, false, |wired| prompts::run(wired, command, output)),
+        Command::Budget(command) => opened(&sources, false, |wired| budget::run(wired, command, output)),
         Command::Sources(command) => opened(&sources, false, |wired| sources::run(wired, command, output)),
         Command::Key(command) => opened(&sources, false, |wired| key::run(wired, command, output)),
         Command::Models(command) => {

@@ -118,13 +118,22 @@ pub enum TokenLimitField {
 }
 
 /// What a model costs, in micro-USD per million tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
     /// Per million input tokens.
     pub input: u64,
     /// Per million output tokens.
     pub output: u64,
+    /// The first UTC day it holds, `2026-11-21`; from ever where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<String>,
+    /// The first UTC day it no longer holds; until the next price where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<String>,
+    /// What the model costs from other days on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Price>,
 }
 
 /// The local embedding model.

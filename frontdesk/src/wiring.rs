@@ -243,10 +243,11 @@ fn prices(settings: &Settings) -> Result<PriceTable, Failure> {
         .llm
         .prices
         .iter()
+        .flat_map(|(model, price)| std::iter::once(price).chain(&price.changes).map(move |price| (model, price)))
         .map(|(model, price)| Price {
             model: model.clone(),
-            valid_from: PRICE_SINCE.to_owned(),
-            valid_until: None,
+            valid_from: price.valid_from.clone().unwrap_or_else(|| PRICE_SINCE.to_owned()),
+            valid_until: price.valid_until.clone(),
             input_usd_per_million: usd(price.input),
             output_usd_per_million: usd(price.output),
         })

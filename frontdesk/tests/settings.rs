@@ -69,6 +69,20 @@ fn later_layers_win_and_every_origin_is_known() {
 }
 
 #[test]
+fn a_price_may_change_from_a_day_on() {
+    let text =
+        "[llm.prices]\nm = { input = 1, output = 2, changes = [{ valid_from = '2026-12-01', input = 3, output = 4 }] }";
+    let settings = load(text, &Environment::from([]), Vec::new()).unwrap().settings;
+    let price = settings.llm.prices.get("m").unwrap();
+    let change = price.changes.first().unwrap();
+    assert_eq!((price.input, change.input, change.valid_from.as_deref()), (1, 3, Some("2026-12-01")));
+    let said = refusal(
+        "[llm.prices]\nm = { input = 1, output = 2, changes = [{ since = '2026-12-01', input = 3, output = 4 }] }",
+    );
+    assert!(said.contains("since") && said.contains("desk.toml"), "{said}");
+}
+
+#[test]
 fn an_api_key_alone_means_the_original_endpoint() {
     let environment = Environment::from([("OPENAI_API_KEY", "sk-1"), ("DATABASE_URL", "")]);
     let shown = load("", &environment, Vec::new()).unwrap();

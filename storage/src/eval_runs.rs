@@ -293,6 +293,20 @@ impl Tenant<'_> {
         Ok(StoredReport { json: decompressed(&json, REPORT_BYTES_MAX)?, html: decompressed(&html, REPORT_BYTES_MAX)? })
     }
 
+    /// The newest calibration of each assistant.
+    pub async fn list_newest_calibrations(self) -> Result<Vec<(AssistantId, Calibration)>> {
+        let rows: Vec<(AssistantId, Json<Calibration>)> = self
+            .all(
+                "select c.assistant_id, c.body from calibrations c where c.organization_id = $1
+                    and c.version = (select max(n.version) from calibrations n
+                        where n.organization_id = $1 and n.assistant_id = c.assistant_id)
+                 order by c.assistant_id",
+                (self.organization_id(),),
+            )
+            .await?;
+        Ok(rows.into_iter().map(|(assistant, Json(calibration))| (assistant, calibration)).collect())
+    }
+
     /// The newest calibration of an assistant; of one run, or of all.
     pub async fn find_calibration(self, assistant: AssistantId, run: Option<RunId>) -> Result<Option<Calibration>> {
         let row: Option<(Json<Calibration>,)> = self

@@ -142,6 +142,24 @@ impl Tenant<'_> {
         Ok(cases)
     }
 
+    /// Answers of an assistant from a time on that were rated, or after which a person of the desk wrote before the
+    /// AI spoke again; the newest [`TURNS_MAX`].
+    pub async fn list_judged_answers(self, assistant: AssistantId, from: Time) -> Result<Vec<PastTurn>> {
+        self.all(
+            Sql::dynamic(format!(
+                "select m.id as message_id, m.conversation_id, m.seq, m.decision, f.rating,
+                    (select a.content {CORRECTION} order by a.seq limit 1) as correction
+                 from messages m left join feedback f on f.message_id = m.id
+                 where m.organization_id = $1 and m.sender = 'ai' and m.decision = 'answer'
+                    and m.sender_id = $2 and m.created_at >= $3
+                    and (f.rating is not null or exists (select 1 {CORRECTION}))
+                 order by m.created_at desc, m.id desc limit $4"
+            )),
+            (self.organization_id(), assistant, from, TURNS_MAX),
+        )
+        .await
+    }
+
     /// Replies of a period that the filter lets through, oldest first.
     async fn list_past_turns(self, filter: &TurnFilter) -> Result<Vec<PastTurn>> {
         self.all(

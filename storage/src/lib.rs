@@ -20,7 +20,7 @@ mod signals;
 mod sql;
 mod sqlite;
 mod tenant;
-mod traces;
+pub mod traces;
 mod transaction;
 
 pub mod agents;

@@ -47,8 +47,8 @@ impl Database {
     }
 }
 
-/// A trace as compressed JSON.
-pub(crate) fn to_json(trace: &Trace) -> Result<Vec<u8>> {
+/// A trace as compressed JSON, as it is stored.
+pub fn to_json(trace: &Trace) -> Result<Vec<u8>> {
     let json = serde_json::to_vec(trace).map_err(|error| damaged(&error))?;
     zstd::bulk::compress(&json, LEVEL).map_err(|error| damaged(&error))
 }

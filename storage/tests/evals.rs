@@ -127,8 +127,15 @@ async fn a_run_collects_outcomes_and_ends_once(database: &Database) {
 
     let report = StoredReport { json: b"{}".to_vec(), html: b"<html>".repeat(1_000) };
     let summary = BTreeMap::from([("good_rate".to_owned(), 0.5)]);
-    let curve =
-        Calibration { version: 0, method: Method::Platt, labels: 9, knots: vec![(0.0, 0.1)], promises: Vec::new() };
+    let curve = Calibration {
+        version: 0,
+        method: Method::Platt,
+        labels: 9,
+        origins: BTreeMap::from([("ratings".to_owned(), 9)]),
+        logistic: None,
+        knots: vec![(0.0, 0.1)],
+        promises: Vec::new(),
+    };
     let mut transaction = tenant.begin().await.unwrap();
     assert!(transaction.complete_eval_run(run, &summary, &report).await.unwrap());
     assert!(!transaction.complete_eval_run(run, &summary, &report).await.unwrap(), "an end is final");
@@ -142,6 +149,8 @@ async fn a_run_collects_outcomes_and_ends_once(database: &Database) {
     assert_eq!(tenant.load_eval_report(run).await.unwrap(), report);
     assert_eq!(tenant.find_calibration(assistant, Some(run)).await.unwrap().unwrap(), first);
     assert_eq!(tenant.find_calibration(assistant, None).await.unwrap().unwrap().version, 2);
+    assert_eq!(tenant.list_newest_calibrations().await.unwrap(), [(assistant, second)]);
+    assert!(database.of(stranger).list_newest_calibrations().await.unwrap().is_empty());
     assert!(tenant.find_running_eval_run("print").await.unwrap().is_none());
     assert_eq!(tenant.list_eval_runs(Some(dataset.id), Keyset::start(), 10).await.unwrap().len(), 1);
     assert!(tenant.list_eval_runs(Some(newer.id), Keyset::start(), 10).await.unwrap().is_empty());
@@ -217,6 +226,24 @@ async fn past_turns_become_cases(database: &Database) {
     }
     let stranger: OrganizationId = database.insert_organization("Other").await.unwrap().id;
     assert!(database.of(stranger).collect_cases(&all).await.unwrap().is_empty());
+
+    speak(
+        database,
+        &desk,
+        &[
+            said(Sender::Customer, "What does express cost?"),
+            replied("9 euros.", Decision::Answer, None),
+            said(Sender::Agent, "It is 12 euros since June."),
+            said(Sender::Customer, "Thanks. And slow?"),
+            replied("4 euros.", Decision::Answer, None),
+        ],
+    )
+    .await;
+    let judged = tenant.list_judged_answers(desk.assistant.id, all.from).await.unwrap();
+    let told: Vec<_> = judged.iter().map(|turn| (turn.rating.as_deref(), turn.correction.as_deref())).collect();
+    assert_eq!(told, [(None, Some("It is 12 euros since June.")), (Some("good"), None)], "the newest first");
+    let strangers = database.of(stranger).list_judged_answers(desk.assistant.id, all.from).await.unwrap();
+    assert!(strangers.is_empty());
 }
 
 async fn speak(database: &Database, desk: &storage::organizations::Desk, spoken: &[Spoken]) {
@@ -257,7 +284,7 @@ async fn speak(database: &Database, desk: &storage::organizations::Desk, spoken:
             channel_id: desk.channels[0].id,
             seq,
             sender: spoken.sender,
-            sender_id: None,
+            sender_id: (spoken.sender == Sender::Ai).then(|| desk.assistant.id.uuid()),
             content: spoken.content.into(),
             external_id: None,
             delivery: None,

@@ -43,6 +43,8 @@ async fn end(desk: &TestDesk, run: &str, verdict: Verdict) {
         version: 0,
         method: Method::Platt,
         labels: 50,
+        origins: BTreeMap::new(),
+        logistic: None,
         knots: vec![(0.0, 0.0), (1.0, 1.0)],
         promises: vec![promise(0.03, None, 26), promise(0.05, Some(0.8), 0)],
     };

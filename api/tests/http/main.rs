@@ -8,6 +8,7 @@
 )]
 
 mod bodies;
+mod budgets;
 mod conversations;
 mod customers;
 mod evals;

@@ -1,6 +1,7 @@
 //! Fits the curve from raw confidence to probability: isotonic or logistic.
 
 use crate::calibration::Label;
+use domain::calibration::{Calibration, Logistic};
 use domain::statistics::count;
 
 /// Points of a logistic curve that are kept.
@@ -13,31 +14,33 @@ const STEPS_MAX: usize = 50;
 const SETTLED: f64 = 1e-10;
 /// Confidences are kept this far from 0 and 1 before their log odds are taken.
 const CLIP: f64 = 1e-4;
+/// So many labels stand behind the shipped curve.
+const SHIPPED_LABELS: f64 = 20.0;
 /// A logistic curve never falls: its slope is at least this.
 const SLOPE_MIN: f64 = 1e-3;
 
-/// A logistic curve over log odds: probability = σ(slope · logit(raw) + shift).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Logistic {
-    /// 1 leaves confidences as they are.
-    pub slope: f64,
-    /// 0 leaves confidences as they are.
-    pub shift: f64,
+/// A logistic curve as points.
+pub fn points(curve: Logistic) -> Vec<(f64, f64)> {
+    let at = |point: usize| count(point) / count(LOGISTIC_POINTS - 1);
+    (0..LOGISTIC_POINTS).map(|point| (at(point), apply(curve, at(point)))).collect()
 }
 
-impl Logistic {
-    /// The curve that changes nothing: the shipped prior.
-    pub const IDENTITY: Self = Self { slope: 1.0, shift: 0.0 };
-
-    fn apply(self, raw: f64) -> f64 {
-        sigmoid(self.slope * logit(raw) + self.shift)
+/// The curve that an assistant begins from: that of the desk's other assistants and the shipped one, each weighing
+/// as many labels as stand behind it.
+pub fn pooled(others: &[Calibration]) -> Logistic {
+    let curves = others.iter().filter_map(|other| Some((other.logistic?, count(other.labels))));
+    let curves = curves.chain(std::iter::once((Logistic::IDENTITY, SHIPPED_LABELS)));
+    let (mut pooled, mut labels) = (Logistic { slope: 0.0, shift: 0.0 }, 0.0);
+    for (curve, weight) in curves {
+        pooled.slope += weight * curve.slope;
+        pooled.shift += weight * curve.shift;
+        labels += weight;
     }
+    Logistic { slope: pooled.slope / labels, shift: pooled.shift / labels }
+}
 
-    /// The curve as points.
-    pub fn knots(self) -> Vec<(f64, f64)> {
-        let at = |point: usize| count(point) / count(LOGISTIC_POINTS - 1);
-        (0..LOGISTIC_POINTS).map(|point| (at(point), self.apply(at(point)))).collect()
-    }
+fn apply(curve: Logistic, raw: f64) -> f64 {
+    sigmoid(curve.slope * logit(raw) + curve.shift)
 }
 
 /// The logistic curve that explains the labels best (Platt 1999), drawn towards `prior` as strongly as `weight`
@@ -138,6 +141,7 @@ mod tests {
     use super::*;
     use domain::statistics::Random;
     use proptest::prelude::*;
+    use std::collections::BTreeMap;
 
     fn drawn(seed: u64, labels: usize, truth: impl Fn(f64) -> f64) -> Vec<Label> {
         let mut random = Random::seeded(seed);
@@ -153,7 +157,7 @@ mod tests {
     #[test]
     fn a_logistic_fit_finds_the_curve_that_made_the_labels() {
         let truth = Logistic { slope: 0.5, shift: -1.0 };
-        let found = platt(&drawn(1, 4_000, |raw| truth.apply(raw)), Logistic::IDENTITY, 1.0);
+        let found = platt(&drawn(1, 4_000, |raw| apply(truth, raw)), Logistic::IDENTITY, 1.0);
         assert!((found.slope - 0.5).abs() < 0.1 && (found.shift + 1.0).abs() < 0.1, "{found:?}");
     }
 
@@ -161,9 +165,27 @@ mod tests {
     fn no_labels_leave_the_prior_and_few_move_it_little() {
         assert_eq!(platt(&[], Logistic::IDENTITY, 1.0), Logistic::IDENTITY);
         let few = vec![Label { confidence: 0.9, right: false }; 2];
-        let moved = platt(&few, Logistic::IDENTITY, 10.0).apply(0.9);
-        let moved_more = platt(&few, Logistic::IDENTITY, 0.1).apply(0.9);
+        let moved = apply(platt(&few, Logistic::IDENTITY, 10.0), 0.9);
+        let moved_more = apply(platt(&few, Logistic::IDENTITY, 0.1), 0.9);
         assert!(moved < 0.9 && moved_more < moved && moved > 0.7, "{moved} {moved_more}");
+    }
+
+    #[test]
+    fn an_assistant_begins_from_the_others_of_its_desk_as_far_as_labels_stand_behind_them() {
+        assert_eq!(pooled(&[]), Logistic::IDENTITY);
+        let other = |labels: usize, logistic: Option<Logistic>| Calibration {
+            version: 1,
+            method: domain::calibration::Method::Isotonic,
+            labels,
+            origins: BTreeMap::new(),
+            logistic,
+            knots: Vec::new(),
+            promises: Vec::new(),
+        };
+        let steep = Logistic { slope: 3.0, shift: -2.0 };
+        let half = pooled(&[other(20, Some(steep)), other(500, None)]);
+        assert!((half.slope - 2.0).abs() < 1e-9 && (half.shift + 1.0).abs() < 1e-9, "{half:?}");
+        assert!(pooled(&[other(2_000, Some(steep))]).slope > 2.9);
     }
 
     #[test]
@@ -180,7 +202,7 @@ mod tests {
         #[test]
         fn curves_grow_and_stay_probabilities(pairs in prop::collection::vec((0.0..=1.0, any::<bool>()), 1..300)) {
             let labels: Vec<Label> = pairs.into_iter().map(|(confidence, right)| Label { confidence, right }).collect();
-            for knots in [isotonic(&labels), platt(&labels, Logistic::IDENTITY, 1.0).knots()] {
+            for knots in [isotonic(&labels), points(platt(&labels, Logistic::IDENTITY, 1.0))] {
                 prop_assert!(knots.len() <= LOGISTIC_POINTS);
                 prop_assert!(knots.is_sorted_by(|a, b| a.0 < b.0 && a.1 <= b.1));
                 prop_assert!(knots.iter().all(|(_, y)| (0.0..=1.0).contains(y)));

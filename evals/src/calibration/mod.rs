@@ -1,10 +1,14 @@
 //! Calibration: fits a curve on labelled outcomes, chooses it by cross-validation, and says what it can promise.
 
 mod curve;
+mod outcomes;
 mod promise;
 mod scores;
 
-pub use curve::{Logistic, isotonic, platt};
+pub use curve::{isotonic, platt, points, pooled};
+pub use domain::calibration::Logistic;
+pub(crate) use outcomes::origins;
+pub use outcomes::{Told, calibrate, prior, told};
 pub use promise::{RISK_OF_BREAKING, answers_needed, error_bound, promise};
 pub use scores::{Bin, Label, Place, aurc, auroc, bins, brier, calibration_error, log_loss, risk_coverage};
 
@@ -97,8 +101,7 @@ pub fn fit(labels: &[Label], prior: Logistic) -> Option<Fitted> {
     let loss = |(_, labels): &&(Method, Vec<Label>)| log_loss(labels).unwrap_or(f64::INFINITY);
     let chosen = predicted.iter().min_by(|a, b| loss(a).total_cmp(&loss(b)))?;
     let knots = fit_knots(labels, chosen.0, prior);
-    let mut calibration =
-        Calibration { version: 0, method: chosen.0, labels: labels.len(), knots, promises: Vec::new() };
+    let mut calibration = Calibration { logistic: Some(logistic(labels, prior)), ..bare(labels, chosen.0, knots) };
     let calibrated = applied(&calibration, labels);
     calibration.promises = promises(&calibrated);
     Some(Fitted {
@@ -127,12 +130,19 @@ fn promises(calibrated: &[Label]) -> Vec<Promise> {
     TARGETS.iter().map(|target| promise(calibrated, *target)).collect()
 }
 
-/// The curve over those labels that something was proved of: what nothing proves keeps its confidence of 0.
+/// Those labels that something was proved of: what nothing proves keeps its confidence of 0.
+fn proved(labels: &[Label]) -> Vec<Label> {
+    labels.iter().filter(|label| label.confidence > 0.0).copied().collect()
+}
+
+fn logistic(labels: &[Label], prior: Logistic) -> Logistic {
+    platt(&proved(labels), prior, PRIOR_WEIGHT)
+}
+
 fn fit_knots(labels: &[Label], method: Method, prior: Logistic) -> Vec<(f64, f64)> {
-    let proved: Vec<Label> = labels.iter().filter(|label| label.confidence > 0.0).copied().collect();
     match method {
-        Method::Platt => platt(&proved, prior, PRIOR_WEIGHT).knots(),
-        Method::Isotonic => isotonic(&proved),
+        Method::Platt => points(logistic(labels, prior)),
+        Method::Isotonic => isotonic(&proved(labels)),
     }
 }
 
@@ -142,8 +152,12 @@ fn applied(calibration: &Calibration, labels: &[Label]) -> Vec<Label> {
 }
 
 fn curve(labels: &[Label], method: Method, prior: Logistic) -> Calibration {
-    let knots = fit_knots(labels, method, prior);
-    Calibration { version: 0, method, labels: labels.len(), knots, promises: Vec::new() }
+    bare(labels, method, fit_knots(labels, method, prior))
+}
+
+fn bare(labels: &[Label], method: Method, knots: Vec<(f64, f64)>) -> Calibration {
+    let (origins, promises) = (BTreeMap::new(), Vec::new());
+    Calibration { version: 0, method, labels: labels.len(), origins, logistic: None, knots, promises }
 }
 
 /// Each label with the confidence that curves fitted without it give it, averaged over several divisions.

@@ -2,6 +2,7 @@
 
 use crate::calibration::{Label, aurc, auroc, brier, calibration_error};
 use crate::metrics::{Better, is_right};
+use answering::answerable::ANSWERABLE;
 use domain::evaluation::{Case, Outcome, Verdict};
 use domain::message::Decision;
 use domain::statistics::{count, quantile};
@@ -21,6 +22,8 @@ pub struct Row {
     pub label: Option<Label>,
     /// The same with the uncalibrated confidence.
     pub raw_label: Option<Label>,
+    /// How likely the knowledge holds the answer, as far as the search told.
+    pub answerable_chance: f64,
     /// How it went.
     pub verdict: Verdict,
     /// How long it took.
@@ -39,6 +42,7 @@ impl Row {
             answerable: case.answerable,
             label: label(outcome.confidence),
             raw_label: label(outcome.uncalibrated),
+            answerable_chance: outcome.signals.get(ANSWERABLE).copied().unwrap_or(0.0),
             verdict,
             latency_ms: outcome.latency_ms,
         }
@@ -85,10 +89,14 @@ pub const SET_SCORES: &[SetScore] = &[
     higher("handoff_recall", "Share of the cases that need a person which were handed off", |rows| {
         share(needed_handoffs(rows), rows.iter().filter(|row| row.needs_person == Some(true)).count())
     }),
-    higher("answerable_auroc", "How well confidence tells answerable questions from others, 0.5 is chance", |rows| {
-        let label = |row: &Row| Some(Label { confidence: row.raw_label?.confidence, right: row.answerable? });
-        auroc(&rows.iter().filter_map(label).collect::<Vec<_>>())
-    }),
+    higher(
+        "answerable_auroc",
+        "How well the search alone tells answerable questions from others, 0.5 is chance",
+        |rows| {
+            let label = |row: &Row| Some(Label { confidence: row.answerable_chance, right: row.answerable? });
+            auroc(&rows.iter().filter_map(label).collect::<Vec<_>>())
+        },
+    ),
     higher("right_auroc", "How well confidence tells right drafts from wrong ones, 0.5 is chance", |rows| {
         auroc(&labels(rows))
     }),
@@ -139,6 +147,7 @@ mod tests {
             answerable: Some(!needs_person),
             label,
             raw_label: label,
+            answerable_chance: if right { 0.8 } else { 0.1 },
             verdict,
             latency_ms: 1.0,
         }

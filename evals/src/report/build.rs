@@ -1,13 +1,13 @@
 //! From outcomes to the report.
 
-use crate::calibration::{LABELS_MIN, Label, Logistic, fit, quality, risk_coverage};
+use crate::calibration::{LABELS_MIN, Label, Logistic, Told, fit, origins, quality, risk_coverage};
 use crate::metrics::{Row, SET_SCORES, all, scores, verdict};
 use crate::report::{CaseShown, Past, Report, Score, Shown, Slice};
 use crate::run::Setup;
 use domain::evaluation::{Case, CaseResult, Dataset, EvalRun, Verdict};
 use domain::statistics::{bootstrap, mean, mean_interval};
 use domain::trace::Trace;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Cases whose traces a report holds.
 const TRACES_MAX: usize = 500;
@@ -31,6 +31,10 @@ pub struct Source {
     pub traces: BTreeMap<i64, Trace>,
     /// Earlier completed runs of the dataset, oldest first.
     pub earlier: Vec<EvalRun>,
+    /// What people thought of the assistant's answers: labels beside those of the cases.
+    pub told: Vec<Told>,
+    /// The curve that the calibration begins from.
+    pub prior: Logistic,
 }
 
 /// The outcomes whose traces are worth their room, those that went wrong first.
@@ -48,12 +52,19 @@ pub fn build(source: &Source) -> Report {
         source.results.iter().filter_map(|result| Some((result.seq, shown(source, result)?))).collect();
     let rows: Vec<Row> = cases.iter().map(|(_, shown)| Row::new(&shown.case, &shown.outcome, shown.verdict)).collect();
     let labels: Vec<Label> = rows.iter().filter_map(|row| row.label).collect();
-    let raw: Vec<Label> = rows.iter().filter_map(|row| row.raw_label).collect();
+    let mut raw: Vec<Label> = rows.iter().filter_map(|row| row.raw_label).collect();
+    let evaluated = raw.len();
+    let told = told_elsewhere(source);
+    raw.extend(told.iter().map(|told| told.label));
     let mut metrics = set_scores(&rows);
     metrics.extend(case_scores(&cases));
-    let calibration = fit(&raw, Logistic::IDENTITY);
+    let mut calibration = fit(&raw, source.prior);
+    if let Some(fitted) = &mut calibration {
+        fitted.calibration.origins = origins(&told);
+        fitted.calibration.origins.insert("evaluation".to_owned(), evaluated);
+    }
     let refused = format!(
-        "{} cases have a known right answer; at least {} more are needed to calibrate",
+        "{} cases and rated answers tell what was right; at least {} more are needed to calibrate",
         raw.len(),
         LABELS_MIN.saturating_sub(raw.len())
     );
@@ -85,6 +96,12 @@ pub fn build(source: &Source) -> Report {
     };
     report.history = history(source, &report.summary());
     report
+}
+
+/// What people thought of answers that are no cases of the run.
+fn told_elsewhere(source: &Source) -> Vec<Told> {
+    let cases: BTreeSet<&str> = source.cases.values().map(|case| case.id.as_str()).collect();
+    source.told.iter().filter(|told| !cases.contains(told.message_id.to_string().as_str())).cloned().collect()
 }
 
 fn shown(source: &Source, result: &CaseResult) -> Option<CaseShown> {

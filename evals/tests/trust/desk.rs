@@ -45,7 +45,7 @@ pub(crate) struct Bed {
     pub(crate) library: Library,
     pub(crate) organization_id: OrganizationId,
     pub(crate) assistant: Assistant,
-    home: storage::organizations::Desk,
+    pub(crate) home: storage::organizations::Desk,
     _folder: tempfile::TempDir,
 }
 

@@ -11,4 +11,5 @@
 mod attacks;
 mod budgets;
 mod desk;
+mod ratings;
 mod replays;

@@ -27,11 +27,14 @@ pub enum Eval {
     Replay(EvalReplay),
     /// Make a dataset of what customers asked
     Collect(EvalCollect),
-    /// Put a run's calibration in force for its assistant
+    /// Put a calibration in force: that of a run, or one of how people rated and corrected answers
     Calibrate {
-        /// The run, run_…
+        /// The run, run_… [default: no run, only what people thought of the answers of the last 90 days]
         #[arg(value_name = "RUN")]
-        run: String,
+        run: Option<String>,
+        /// Whose answers where no run is named, an assistant's id [default: the desk's own]
+        #[arg(long, value_name = "ASSISTANT", conflicts_with = "run")]
+        assistant: Option<String>,
         /// At most this share of the given answers may be wrong, such as 0.03
         #[arg(long, value_name = "SHARE")]
         target_error: Option<f64>,

@@ -27,8 +27,9 @@ pub(crate) async fn run(wired: Wired, command: &cli::Eval, output: Output) -> Re
         cli::Eval::List { limit } => list(&wired, *limit, output).await,
         cli::Eval::Replay(options) => replay::run(&wired, options, output).await,
         cli::Eval::Collect(options) => collect::run(&wired, options, output).await,
-        cli::Eval::Calibrate { run, target_error, off } => {
-            calibrate::run(&wired, run, *target_error, *off, output).await
+        cli::Eval::Calibrate { run, assistant, target_error, off } => {
+            let of = (run.as_deref(), assistant.as_deref());
+            calibrate::run(&wired, of, *target_error, *off, output).await
         }
     }
 }

@@ -4,30 +4,46 @@ use super::{load_run, problem};
 use crate::failure::Failure;
 use crate::output::{Exit, Output};
 use crate::wiring::Wired;
+use domain::AssistantId;
 use domain::assistant::AssistantSettings;
 use domain::calibration::Calibration;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 #[derive(Serialize)]
 struct Shown {
     assistant: String,
     version: Option<i64>,
     labels: usize,
+    origins: BTreeMap<String, usize>,
     target_error: Option<f64>,
     threshold: f64,
 }
 
 pub(super) async fn run(
     wired: &Wired,
-    typed: &str,
+    (run, assistant): (Option<&str>, Option<&str>),
     target_error: Option<f64>,
     off: bool,
     output: Output,
 ) -> Result<Exit, Failure> {
-    let run = load_run(wired, typed).await?;
+    let run = match run {
+        Some(typed) => Some(load_run(wired, typed).await?),
+        None => None,
+    };
     let tenant = wired.desk.database.of(wired.organization_id());
-    let assistant = tenant.load_assistant(run.assistant_id).await.map_err(|error| problem(&error))?;
-    let calibration = if off { None } else { Some(fitted(wired, &run).await?) };
+    let assistant = tenant
+        .load_assistant(match &run {
+            Some(run) => run.assistant_id,
+            None => super::assistant(wired, assistant)?,
+        })
+        .await
+        .map_err(|error| problem(&error))?;
+    let calibration = match &run {
+        _ if off => None,
+        Some(run) => Some(fitted(wired, run).await?),
+        None => Some(told(wired, assistant.id).await?),
+    };
     let settings = AssistantSettings {
         target_error: target(calibration.as_ref(), target_error)?,
         calibration,
@@ -43,11 +59,21 @@ pub(super) async fn run(
         assistant: assistant.name,
         version: settings.calibration.as_ref().map(|calibration| calibration.version),
         labels: settings.calibration.as_ref().map_or(0, |calibration| calibration.labels),
+        origins: settings.calibration.as_ref().map(|calibration| calibration.origins.clone()).unwrap_or_default(),
         target_error: settings.target_error,
         threshold: settings.threshold(),
     };
     output.result(&shown, in_words)?;
     Ok(Exit::Ok)
+}
+
+async fn told(wired: &Wired, assistant: AssistantId) -> Result<Calibration, Failure> {
+    let fitted = evals::calibration::calibrate(&wired.desk, wired.organization_id(), assistant).await;
+    fitted.map(|fitted| fitted.calibration).map_err(|error| {
+        Failure::new(Exit::Problem, "people's ratings do not bear a calibration")
+            .because(error)
+            .fix("rate more answers, or calibrate on a run: `frontdesk eval run DATASET`")
+    })
 }
 
 async fn fitted(wired: &Wired, run: &domain::evaluation::EvalRun) -> Result<Calibration, Failure> {
@@ -74,18 +100,23 @@ fn target(calibration: Option<&Calibration>, target_error: Option<f64>) -> Resul
 }
 
 fn in_words(shown: &Shown) -> String {
+    let labels = labels(shown);
     match (shown.version, shown.target_error) {
         (None, _) => format!("{} is uncalibrated and answers from confidence {:.3}", shown.assistant, shown.threshold),
         (Some(version), None) => format!(
-            "{} uses calibration {version} ({} labels) and answers from confidence {:.3}",
-            shown.assistant, shown.labels, shown.threshold
+            "{} uses calibration {version} ({labels}) and answers from confidence {:.3}",
+            shown.assistant, shown.threshold
         ),
         (Some(version), Some(target)) => format!(
-            "{} uses calibration {version} ({} labels): at most {:.1} % wrong answers, answers from confidence {:.3}",
+            "{} uses calibration {version} ({labels}): at most {:.1} % wrong answers, answers from confidence {:.3}",
             shown.assistant,
-            shown.labels,
             target * 100.0,
             shown.threshold
         ),
     }
+}
+
+fn labels(shown: &Shown) -> String {
+    let origins: Vec<String> = shown.origins.iter().map(|(origin, labels)| format!("{labels} of {origin}")).collect();
+    format!("{} labels: {}", shown.labels, origins.join(", "))
 }
