@@ -14,6 +14,8 @@ use std::time::Duration;
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a page may take until what is waited for is there.
 const WAIT_MS: u32 = 30_000;
+/// Pages in a row that may go elsewhere while one thing is waited for.
+const PAGES_LOOKED_AT: usize = 5;
 
 /// Steps with Tab until something must have been reached.
 const TABS_MAX: usize = 120;
@@ -75,15 +77,16 @@ impl Chromium {
     pub(crate) fn call(&mut self, method: &str, params: Value) -> Value {
         let session = json!(self.session);
         self.command(method, params, Some(session).filter(|session| session != ""))
+            .unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 
     /// A command for the browser as a whole.
     pub(crate) fn call_browser(&mut self, method: &str, params: Value) -> Value {
-        self.command(method, params, None)
+        self.command(method, params, None).unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "callers write the parameters in place")]
-    fn command(&mut self, method: &str, params: Value, session: Option<Value>) -> Value {
+    fn command(&mut self, method: &str, params: Value, session: Option<Value>) -> Result<Value, Value> {
         self.last += 1;
         let mut command = json!({ "id": self.last, "method": method, "params": params });
         if let Some(session) = session {
@@ -93,8 +96,8 @@ impl Chromium {
         loop {
             let told = self.answers.recv_timeout(ANSWER_TIMEOUT).unwrap_or_else(|_| panic!("no answer to {method}"));
             if told["id"] == self.last {
-                assert!(told["error"].is_null(), "{method}: {}", told["error"]);
-                return told["result"].clone();
+                let error = told["error"].clone();
+                return if error.is_null() { Ok(told["result"].clone()) } else { Err(error) };
             }
             self.note(&told);
         }
@@ -116,11 +119,16 @@ impl Chromium {
 
     /// The value of a script's expression; a promise is waited for.
     pub(crate) fn value(&mut self, expression: &str) -> Value {
+        self.evaluated(expression).unwrap_or_else(|error| panic!("{expression}: {error}"))
+    }
+
+    /// The value, or the error of a page that went elsewhere meanwhile.
+    fn evaluated(&mut self, expression: &str) -> Result<Value, Value> {
         let params =
             json!({ "expression": expression, "awaitPromise": true, "returnByValue": true, "userGesture": true });
-        let outcome = self.call("Runtime.evaluate", params);
+        let outcome = self.command("Runtime.evaluate", params, Some(json!(self.session)))?;
         assert!(outcome["exceptionDetails"].is_null(), "{expression}: {}", outcome["exceptionDetails"]);
-        outcome["result"]["value"].clone()
+        Ok(outcome["result"]["value"].clone())
     }
 
     /// Waits until an expression holds, looked at with every frame of the page.
@@ -130,7 +138,9 @@ impl Chromium {
                 const look = () => {{ let held = false; try {{ held = Boolean({expression}); }} catch {{}}
                     if (held || performance.now() > end) resolve(held); else setTimeout(look, 20); }}; look(); }})"
         );
-        if self.value(&script) != json!(true) {
+        // A page that goes elsewhere while it is looked at takes the look with it; the next page is looked at anew.
+        let held = (0..PAGES_LOOKED_AT).find_map(|_| self.evaluated(&script).ok());
+        if held != Some(json!(true)) {
             let shown =
                 self.value("document.body.innerText.slice(0, 600) + ' … ' + document.body.innerText.slice(-1400)");
             panic!(
