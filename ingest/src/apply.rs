@@ -1,6 +1,7 @@
 //! Applies an approved change of a page: its new text becomes a version, or its document leaves the indexes.
 
 use crate::documents::{Text, cut, missing_vectors, store};
+use crate::orphans::leave_with;
 use crate::{Library, Result};
 use domain::knowledge::DocumentState;
 use domain::page::{Page, PageDecision, PageState, Scan};
@@ -23,6 +24,7 @@ pub(crate) async fn apply(library: &Library, organization_id: OrganizationId, sc
         (PageState::Removed, Some(document), _) => {
             let mut transaction = tenant.begin().await?;
             transaction.archive_documents(&[document.id]).await?;
+            leave_with(tenant, &mut transaction, document.id).await?;
             if transaction.end_page_change(page.id, PageDecision::Applied, None, 0).await? {
                 transaction.commit().await?;
             }

@@ -3,7 +3,7 @@
 
 use crate::documents::{Text, Vectors, cut, missing_vectors, store};
 use crate::{Error, Library, Result};
-use domain::knowledge::{Article, ArticleState, Source};
+use domain::knowledge::{Article, ArticleState, DocumentState, Source};
 use domain::suggestion::SuggestionState;
 use domain::{ArticleId, DocumentId, OrganizationId, SourceId};
 use storage::Transaction;
@@ -61,7 +61,7 @@ impl Publishing {
         }
         let source = named_source(library, organization_id, SOURCE, SOURCE).await?;
         let drafted_from = library.database.of(organization_id).list_article_documents(article.id).await?;
-        let first = drafted_from.into_iter().next();
+        let first = drafted_from.into_iter().find(|document| document.state == DocumentState::Published);
         let text = Text {
             external_id: article.id.to_string(),
             url: first.as_ref().and_then(|document| document.url.clone()),

@@ -40,6 +40,7 @@ mod library;
 mod line;
 mod markdown;
 pub mod merge;
+mod orphans;
 pub mod page;
 pub mod politeness;
 pub mod preview;

@@ -2,7 +2,7 @@
 
 use crate::sql::{Run, Sql};
 use crate::{Error, Keyset, Result, Tenant, Transaction};
-use domain::knowledge::{Article, ArticleState};
+use domain::knowledge::{Article, ArticleState, DocumentState};
 use domain::suggestion::{SentenceLink, VersionOrigin};
 use domain::{ArticleId, DocumentId, OrganizationId, SourceId, Time};
 use serde::Serialize;
@@ -74,6 +74,8 @@ pub struct ArticleDocument {
     pub position: i64,
     /// The source it belongs to.
     pub source_id: SourceId,
+    /// Whether answers may use it still.
+    pub state: DocumentState,
     /// Its present title.
     pub title: String,
     /// Its address.
@@ -157,7 +159,7 @@ impl Tenant<'_> {
     /// The documents that an article is drafted from, the one that its sentences are linked to first.
     pub async fn list_article_documents(self, id: ArticleId) -> Result<Vec<ArticleDocument>> {
         self.all(
-            "select a.document_id, a.version, a.position, d.source_id, d.title, d.url, d.language
+            "select a.document_id, a.version, a.position, d.source_id, d.state, d.title, d.url, d.language
              from article_documents a join documents d on d.id = a.document_id
              where a.organization_id = $1 and a.article_id = $2 order by a.position, a.document_id",
             (self.organization_id(), id),

@@ -202,6 +202,14 @@ impl Transaction {
         self.log_gone(&published).await
     }
 
+    /// Takes the address from a document: citations of it lead nowhere any more.
+    pub async fn clear_document_url(&mut self, id: DocumentId) -> Result<()> {
+        let arguments = (self.organization_id()?, id, self.now());
+        self.run("update documents set url = null, updated_at = $3 where organization_id = $1 and id = $2", arguments)
+            .await?;
+        Ok(())
+    }
+
     /// Deletes documents with their versions and passages. Returns how many there were.
     pub async fn delete_documents(&mut self, ids: &[DocumentId]) -> Result<usize> {
         let organization_id = self.organization_id()?;

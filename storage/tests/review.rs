@@ -253,8 +253,10 @@ async fn documents_are_drafted_from_once_a_version(database: &Database) {
     within!(desk, transaction => {
         transaction.mark_drafted(a, 2, "rules 1").await.unwrap();
         transaction.archive_documents(&[b]).await.unwrap();
+        transaction.clear_document_url(b).await.unwrap();
     });
     assert!(undrafted().await.is_empty());
+    assert_eq!(tenant.load_document(b).await.unwrap().url, None);
 }
 
 async fn what_is_deleted_takes_its_suggestions_along(database: &Database) {

@@ -23,15 +23,20 @@ async fn ask_for_a_person(desk: &TestDesk, customer: &str) -> (String, Value) {
 
 /// The conversation as soon as it is as it is to be.
 async fn until(desk: &TestDesk, conversation: &str, is: impl Fn(&Value) -> bool) -> Value {
+    seen_until(desk, &format!("/v1/conversations/{conversation}"), is).await
+}
+
+/// What a route says as soon as it says what it is to say.
+async fn seen_until(desk: &TestDesk, path: &str, is: impl Fn(&Value) -> bool) -> Value {
     for _ in 0..500 {
-        let seen = desk.get(&format!("/v1/conversations/{conversation}")).await.expect(200);
+        let seen = desk.get(path).await.expect(200);
         if is(&seen) {
             return seen;
         }
         // The worker needs its time; a look at once would only be the same.
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("{:#}", desk.get(&format!("/v1/conversations/{conversation}")).await.body);
+    panic!("{:#}", desk.get(path).await.body);
 }
 
 #[tokio::test]
@@ -80,8 +85,7 @@ async fn where_nobody_is_there_the_customer_is_told_once_and_their_address_is_ke
     let customer = desk.get(&format!("/v1/customers/{}", seen["customer_id"].as_str().unwrap())).await.expect(200);
     assert_eq!(customer["email"], "mia@mail.example");
     let queued = |seen: &Value| seen["unread"]["queue_waiting"] == 1;
-    let listed = desk.get(&format!("/v1/notifications?agent_id={ada}")).await.expect(200);
-    assert!(queued(&listed), "the queue is told: {listed:#}");
+    seen_until(&desk, &format!("/v1/notifications?agent_id={ada}"), queued).await;
     let read = desk.post("/v1/notifications/read", json!({ "agent_id": ada })).await.expect(200);
     assert_eq!(read["read"], 1);
     let listed = desk.get(&format!("/v1/notifications?agent_id={ada}&unread=true")).await.expect(200);

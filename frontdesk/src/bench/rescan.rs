@@ -11,18 +11,26 @@ use crate::failure::Failure;
 use crate::output::{Exit, Output};
 use domain::knowledge::{Article, ArticleState};
 use domain::page::{Scan, ScanSettings, ScanState};
+use domain::suggestion::SuggestionState;
 use domain::{ArticleId, SourceId};
 use ingest::progress::{Progress, progress};
+use ingest::review::{Edit, approve};
 use ingest::scan;
 use report::{Shown, in_words};
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
+use storage::Keyset;
 use storage::articles::ArticleText;
+use storage::suggestions::SuggestionFilter;
 use tokio::time::Instant;
 
 /// Articles that people write before the kills.
 const ARTICLES: usize = 10;
+/// Generated articles that they approve with words of their own.
+const EDITED: i64 = 10;
+/// What they say in each of them.
+const ADVICE: &str = "ask Ann, she knows it by heart.";
 /// Who writes them.
 const AUTHOR: &str = "ann";
 /// Pages that end between two kills, so that there is always work to cut off.
@@ -78,7 +86,8 @@ pub(super) async fn run(options: &Options, output: Output) -> Result<Exit, Failu
     let second = run.scan_whole().await?;
     (shown.second_scan_same, shown.second_scan_chunks_embedded) =
         (second.count("same"), second.progress.chunks_embedded);
-    let articles = run.write_articles().await?;
+    let mut articles = run.write_articles().await?;
+    articles.extend(run.edit_generated(first.scan.source_id).await?);
     run.let_changes_through(first.scan.source_id).await?;
     run.vanish(options.vanish as usize);
     let bar = output.progress("kills", u64::from(options.kills));
@@ -95,10 +104,12 @@ pub(super) async fn run(options: &Options, output: Output) -> Result<Exit, Failu
     for _ in 0..LAST_SCANS {
         run.scan_whole().await?;
     }
+    run.bed.drained(SCAN_MAX).await?;
     run.read_state(&mut shown).await?;
     run.read_knowledge(&mut shown, first.scan.source_id).await?;
     shown.articles = articles.len();
     shown.articles_changed = run.changed_articles(&articles).await?;
+    shown.suggested_twice = run.suggested_twice(first.scan.source_id).await?;
     shown.seconds = started.elapsed().as_secs();
     shown.kept = shown.promises().iter().all(|(_, kept)| *kept);
     output.result(&shown, in_words)?;
@@ -200,7 +211,7 @@ impl Run {
         for nth in 0..ARTICLES {
             let (title, word) = (format!("Our own words on {}", page_word(nth)), page_word(nth));
             let draft = format!("What we tell people about the {word}.");
-            let edited = format!("What we tell people about the {word}: ask Ann, she knows the {word} by heart.");
+            let edited = format!("{draft} About the {word}, {ADVICE}");
             let article = async {
                 let mut transaction = tenant.begin().await?;
                 let article = insert_article(&mut transaction, &title, &draft).await?;
@@ -215,6 +226,29 @@ impl Run {
             written.push((article.id, edited));
         }
         Ok(written)
+    }
+
+    /// People approve generated articles, each with a sentence of their own.
+    async fn edit_generated(&self, source_id: SourceId) -> Result<Vec<(ArticleId, String)>, Failure> {
+        self.bed.drained(SCAN_MAX).await?;
+        let wired = &self.bed.wired;
+        let tenant = wired.desk.database.of(wired.organization_id());
+        let filter = SuggestionFilter {
+            state: Some(SuggestionState::Waiting),
+            source_id: Some(source_id),
+            ..SuggestionFilter::default()
+        };
+        let waiting = tenant.list_suggestions(filter, Keyset::start(), EDITED).await;
+        let mut edited = Vec::new();
+        for suggestion in waiting.map_err(|error| broken("suggestions cannot be listed", &error))? {
+            let body = format!("{}\n\nAbout {}, {ADVICE}", suggestion.body, suggestion.title);
+            let edit = Edit { title: None, body: Some(body.clone()) };
+            approve(&wired.library, wired.organization_id(), suggestion.id, edit, AUTHOR)
+                .await
+                .map_err(|error| broken("a generated article cannot be approved", &error))?;
+            edited.push((suggestion.article_id, body));
+        }
+        Ok(edited)
     }
 
     /// Half of the pages change here, and a quarter vanishes: by default all that would wait for a person.
@@ -271,7 +305,8 @@ impl Run {
             let ended = tenant.load_scan(scan).await.map_err(failed)?.finished_at.is_some();
             Ok((ended || self.site.requests() >= requests + PAGES_BEFORE_KILL).then_some(()))
         })
-        .await?;
+        .await
+        .map_err(|failure| failure.because(self.worker.said()))?;
         tokio::time::sleep(Duration::from_millis(self.random.u64(0..=KILL_DELAY_MS_MAX))).await;
         self.worker.kill().await?;
         self.worker = self.bed.worker(&self.executable)?;

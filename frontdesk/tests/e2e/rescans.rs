@@ -2,7 +2,7 @@
 //! knows is what was approved, and nothing else.
 
 use crate::{FRONTDESK, postgres};
-use domain::knowledge::Article;
+use domain::knowledge::{Article, ArticleState};
 use domain::page::{PageDecision, PageState, Scan, ScanSettings, ScanState};
 use domain::suggestion::{Suggestion, SuggestionState};
 use domain::{PageId, SourceId};
@@ -43,7 +43,8 @@ async fn kills_within_rescans(more: &[&str]) {
         "{shown}"
     );
     assert_eq!((figure("unequal"), figure("doubled")), (0, 0), "{shown}");
-    assert_eq!((figure("ghosts"), figure("stale"), figure("articles_changed")), (0, 0, 0), "{shown}");
+    assert_eq!((figure("ghosts"), figure("stale"), figure("suggested_twice")), (0, 0, 0), "{shown}");
+    assert_eq!((figure("articles"), figure("articles_changed")), (20, 0), "{shown}");
 }
 
 #[tokio::test]
@@ -413,5 +414,39 @@ async fn what_people_changed_in_a_generated_article_survives_its_page() {
     assert!(conflict.generated_body.as_deref().unwrap().contains("people at the front desk"));
     let article = site.article(&first).await;
     assert!(article.body.contains("Ask Ann") && article.body.contains("on the right"), "{}", article.body);
+    site.close().await;
+}
+
+#[tokio::test]
+async fn what_was_drafted_from_a_page_leaves_with_it_and_what_people_wrote_stays() {
+    let site = Site::open(20).await;
+    site.site.put(0, text("The blue lamp blinks twice after an update."));
+    site.site.put(1, text("The red lamp blinks once at the start."));
+    site.scan().await;
+    let (blue, red) = (site.suggestion("blue lamp").await, site.suggestion("red lamp").await);
+    let edited = format!("{}\n\nAsk Ann about the red lamp.", red.body);
+    site.approve(&blue, None).await;
+    site.approve(&red, Some(edited.clone())).await;
+    assert!(site.finds(0, "blue lamp").await && site.finds(1, "Ask Ann").await);
+
+    site.site.put(0, Content::Gone(410));
+    site.site.put(1, Content::Gone(410));
+    site.scan().await;
+    assert!(
+        !site.finds(0, "blue lamp").await && !site.finds(1, "red lamp").await,
+        "nothing leads to a page that is gone"
+    );
+    assert_eq!(site.article(&blue).await.state, ArticleState::Archived);
+    let kept = site.article(&red).await;
+    assert_eq!((kept.state, &kept.body), (ArticleState::Published, &edited));
+    let asked = site.suggestion("Ask Ann").await;
+    assert!(asked.reason.as_deref().unwrap().starts_with("the page it was drafted from is gone"), "{asked:?}");
+    site.approve(&asked, None).await;
+    assert!(!site.finds(1, "red lamp").await, "a gone address does not come back by approval");
+
+    site.site.put(0, text("The blue lamp blinks twice after an update."));
+    site.scan().await;
+    let again = site.suggestion("blue lamp").await;
+    assert_eq!(again.article_id, blue.article_id, "a page that is back is suggested again");
     site.close().await;
 }

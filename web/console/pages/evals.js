@@ -219,7 +219,7 @@ function plot(title, description, [along, up], ...marks) {
     h("text", { x: ROOM + SIDE / 2, y: low + 28, "text-anchor": "middle" }, along), h("text", { transform: `translate(14 ${ROOM / 2 + SIDE / 2}) rotate(-90)`, "text-anchor": "middle" }, up), marks);
 }
 
-const data = (names, rows) => h("details", {}, h("summary", {}, "Data"), table("Data", names.map((name, at) => [name, (row) => row[at], "num"]), rows.map((row, id) => Object.assign(row, { id }))));
+const data = (names, rows) => h("details", {}, h("summary", {}, "Data"), table(names[0], names.map((name, at) => [name, (row) => row[at], "num"]), rows.map((row, id) => Object.assign(row, { id }))));
 
 class Compare extends View {
   state = { found: null, problem: null };

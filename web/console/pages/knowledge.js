@@ -83,7 +83,7 @@ class Source extends View {
 
   async leave() {
     if ((await attempt(() => remove(`/v1/sources/${this.given.id}`))) === undefined) return;
-    toast("The source and its documents are deleted. Answers do not find them any more.");
+    toast("The source and its documents are deleted.");
     go("/knowledge");
   }
 
@@ -244,7 +244,7 @@ class Article extends View {
     const archived = await attempt(() => post(`/v1/articles/${this.given.id}/archive`));
     if (!archived) return;
     this.set({ article: archived });
-    toast("Archived. Answers do not find it any more.", async () => this.set({ article: await post(`/v1/articles/${this.given.id}/publish`) }));
+    toast("Archived. Answers do not find it now.", async () => this.set({ article: await post(`/v1/articles/${this.given.id}/publish`) }));
   }
 
   async history() {

@@ -196,7 +196,7 @@ class Review extends View {
 
   line(line, parts, row) {
     const isItem = /^\s*([-*+]|\d+[.)])\s/.test(line);
-    const plain = (text) => text.replace(/\*\*|__|`/g, "");
+    const plain = (text) => text.replace(/\*\*|__|\x60/g, "");
     return h("p", { class: isItem ? "item" : null }, parts.map(([text, at], place) => at === undefined ? plain(text)
       : at < 0 ? h("span", { class: "unproved", title: "No passage proves this sentence" }, plain(text), h("span", { class: "sr" }, " (unproved)"))
         : h("a", { key: `${row}-${place}`, href: `#quote-${at}`, class: ["proved", at === this.state.at ? "is-shown" : ""], onclick: (event) => { event.preventDefault(); this.point(at); }, onmouseenter: () => this.set({ at }) }, plain(text))));

@@ -1,17 +1,19 @@
 //! Holds what the desk knows against the website: rows, indexes, documents, searches, answers.
 
 use super::report::Shown;
-use super::{DOCUMENTS_MAX, HITS, LEVEL_MAX, Run};
+use super::{ADVICE, DOCUMENTS_MAX, HITS, LEVEL_MAX, Run};
 use crate::bench::bed::broken;
 use crate::bench::stub_site::{Content, edition_word, page_word};
 use crate::failure::Failure;
 use answering::{Question, answer};
 use domain::knowledge::{Article, ArticleState, DocumentState};
+use domain::suggestion::SuggestionState;
 use domain::{ArticleId, ChunkId, SourceId};
 use retrieval::Search;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 use storage::Keyset;
+use storage::suggestions::SuggestionFilter;
 use tokio::time::Instant;
 
 impl Run {
@@ -126,12 +128,29 @@ impl Run {
         for (id, text) in written {
             let article: Article =
                 tenant.load_article(*id).await.map_err(|error| broken("an article cannot be read", &error))?;
-            let is_found = self.found(text).await?.iter().any(|(_, found)| found.contains("ask Ann"));
+            let is_found = self.found(text).await?.iter().any(|(_, found)| found.contains(ADVICE));
             if article.body != *text || article.state != ArticleState::Published || !is_found {
                 changed += 1;
             }
         }
         Ok(changed)
+    }
+
+    /// Articles about which more than one suggestion waits, and suggestions that say what another one says.
+    pub(super) async fn suggested_twice(&self, source_id: SourceId) -> Result<usize, Failure> {
+        let tenant = self.bed.wired.desk.database.of(self.bed.wired.organization_id());
+        let filter = SuggestionFilter {
+            state: Some(SuggestionState::Waiting),
+            source_id: Some(source_id),
+            ..SuggestionFilter::default()
+        };
+        let waiting = tenant
+            .list_suggestions(filter, Keyset::start(), DOCUMENTS_MAX)
+            .await
+            .map_err(|error| broken("suggestions cannot be listed", &error))?;
+        let articles: HashSet<_> = waiting.iter().map(|suggestion| suggestion.article_id).collect();
+        let texts: HashSet<_> = waiting.iter().map(|suggestion| &suggestion.content_hash).collect();
+        Ok(waiting.len() * 2 - articles.len() - texts.len())
     }
 }
 

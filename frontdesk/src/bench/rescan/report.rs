@@ -31,13 +31,15 @@ pub(super) struct Shown {
     pub(super) articles: usize,
     /// Articles whose text is not what a person wrote.
     pub(super) articles_changed: usize,
+    /// Suggestions beside another one about the same article or of the same text.
+    pub(super) suggested_twice: usize,
     pub(super) level_ms: u128,
     pub(super) seconds: u64,
     pub(super) kept: bool,
 }
 
 impl Shown {
-    pub(super) fn promises(&self) -> [(&'static str, bool); 7] {
+    pub(super) fn promises(&self) -> [(&'static str, bool); 8] {
         [
             ("every page was found", usize::try_from(self.first_scan_pages).is_ok_and(|read| read > self.pages)),
             (
@@ -48,7 +50,8 @@ impl Shown {
             ("nothing is there twice", self.doubled == 0),
             ("no vanished page is shown", self.ghosts == 0),
             ("every present page is found as it is", self.stale == 0),
-            ("what people wrote is intact", self.articles_changed == 0),
+            ("what people wrote is intact", self.articles_changed == 0 && self.articles > 0),
+            ("nothing is suggested twice", self.suggested_twice == 0),
         ]
     }
 }
@@ -80,7 +83,8 @@ pub(super) fn in_words(shown: &Shown) -> String {
         ("there twice", shown.doubled.to_string()),
         ("ghosts", format!("{} of {} vanished pages in a document, search or answer", shown.ghosts, shown.vanished)),
         ("stale", format!("{} of {} present pages", shown.stale, shown.pages - shown.vanished)),
-        ("articles", format!("{} written by people, {} changed", shown.articles, shown.articles_changed)),
+        ("articles", format!("{} written or edited by people, {} changed", shown.articles, shown.articles_changed)),
+        ("suggested twice", shown.suggested_twice.to_string()),
         ("took", format!("{} s", shown.seconds)),
     ];
     let mut lines: Vec<String> = rows.into_iter().map(|(name, value)| format!("{name:<20}{value}")).collect();
