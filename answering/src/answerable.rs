@@ -102,7 +102,12 @@ fn covered(question: &str, language: Option<&str>, found: &[FxHashSet<String>], 
     let (mut held, mut whole) = (0.0, 0.0);
     for stem in content_stems(question, language) {
         let passages = number(found.iter().filter(|stems| stems.contains(&stem)).count());
-        let weight = (1.0 + (number(found.len()) - passages + 0.5) / (passages + 0.5)).ln();
+        // A handful of passages does not tell which words are rare.
+        let weight = if found.len() < PLACE_COMPARED {
+            1.0
+        } else {
+            (1.0 + (number(found.len()) - passages + 0.5) / (passages + 0.5)).ln()
+        };
         whole += weight;
         held += if holding.contains(&stem) { weight } else { 0.0 };
     }
