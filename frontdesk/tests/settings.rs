@@ -79,7 +79,7 @@ fn a_price_may_change_from_a_day_on() {
     let said = refusal(
         "[llm.prices]\nm = { input = 1, output = 2, changes = [{ since = '2026-12-01', input = 3, output = 4 }] }",
     );
-    assert!(said.contains("since") && said.contains("desk.toml"), "{said}");
+    assert!(said.contains("`since`") && said.contains("llm.prices.m.changes[0]"), "{said}");
 }
 
 #[test]

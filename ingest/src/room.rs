@@ -11,7 +11,7 @@ use tokio::time::timeout;
 pub(crate) const LARGE_BODY_BYTES: usize = 512 * 1024;
 /// Bytes of pages that are taken apart at a time (a tree may need a hundred times as much); a larger page is
 /// taken apart alone.
-const PARSED_BYTES_MAX: u32 = 128 * 1024;
+const PARSED_BYTES_MAX: u32 = 96 * 1024;
 /// How long a body waits for its turn.
 const WAIT_MAX: Duration = Duration::from_mins(2);
 
