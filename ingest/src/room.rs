@@ -73,7 +73,7 @@ mod tests {
     #[tokio::test]
     async fn small_pages_are_taken_apart_side_by_side_and_large_ones_alone() {
         let room = Room::new();
-        let small = [room.to_parse(50_000).await, room.to_parse(50_000).await];
+        let small = [room.to_parse(40_000).await, room.to_parse(40_000).await];
         assert!(room.to_parse(10_000_000).now_or_never().is_none());
         drop(small);
         let large = room.to_parse(10_000_000).await;
