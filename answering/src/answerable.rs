@@ -47,7 +47,7 @@ const WORDS: Curve = Curve { bias: -2.44, weights: &[("bm25_gap", 2.84, 0.5), ("
 /// `asked` is what the customer wrote, `standalone` the same made whole by what was said before.
 pub fn evidence(asked: &str, standalone: &str, language: Option<&str>, passages: &[Passage]) -> BTreeMap<String, f64> {
     let Some(first) = passages.first() else { return BTreeMap::new() };
-    let held: Vec<FxHashSet<String>> = passages.iter().map(|passage| stems(passage, language)).collect();
+    let held: Vec<FxHashSet<String>> = passages.iter().map(|passage| passage.stems(language)).collect();
     let best = held.iter().take(PASSAGES_BEST);
     let scores = |rank: fn(&Passage) -> Option<domain::trace::Rank>| -> Vec<f64> {
         let mut scores: Vec<f64> = passages.iter().filter_map(rank).map(|rank| rank.score).collect();
@@ -90,11 +90,6 @@ fn gap(scores: &[f64]) -> Option<(f64, f64)> {
     let best = scores.first()?;
     let compared = scores.get(PLACE_COMPARED - 1).or(scores.last())?;
     Some((*best, best - compared))
-}
-
-fn stems(passage: &Passage, language: Option<&str>) -> FxHashSet<String> {
-    let whole = format!("{}\n{}\n{}", passage.title, passage.heading_path, passage.text);
-    content_stems(&whole, language).into_iter().collect()
 }
 
 /// Share of a question's weight that some of the passages hold. A word weighs the more the fewer of all found

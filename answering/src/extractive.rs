@@ -69,14 +69,16 @@ pub fn extract(
     similarity: Option<Similarity<'_>>,
 ) -> Option<Draft> {
     let read = passages.get(..passages.len().min(PASSAGES_READ))?;
-    let asked = Asked::new(question, language, read);
+    let held: Vec<FxHashSet<String>> = read.iter().map(|passage| passage.stems(language)).collect();
+    let asked = Asked::new(question, language, &held);
     let units: Vec<Vec<Unit>> = read.iter().map(|passage| sentences(&passage.text)).collect();
-    let coverage = read.iter().map(|passage| asked.coverage(&whole(passage))).fold(0.0, f64::max);
+    let coverages: Vec<f64> = held.iter().map(|stems| asked.coverage(&[stems])).collect();
+    let coverage = coverages.iter().copied().fold(0.0, f64::max);
     // Without any shared word, likeness alone is no support.
     if asked.weights.is_empty() || coverage < asked.coverage_min() * LIKE_COVERAGE_SHARE {
         return None;
     }
-    let mut candidates = candidates(read, &units, &asked);
+    let mut candidates = candidates(read, &units, &coverages, &asked);
     let likeness = add_similarity(&mut candidates, similarity);
     if coverage < asked.coverage_min() && likeness < LIKENESS_MIN {
         return None;
@@ -95,9 +97,8 @@ struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    fn new(question: &str, language: Option<&'a str>, passages: &[Passage]) -> Self {
-        let held: Vec<FxHashSet<String>> =
-            passages.iter().map(|passage| content_stems(&whole(passage), language).into_iter().collect()).collect();
+    /// `held` are the stems of each passage.
+    fn new(question: &str, language: Option<&'a str>, held: &[FxHashSet<String>]) -> Self {
         let weigh = |stem: &String| {
             let holding = held.iter().filter(|stems| stems.contains(stem)).count();
             // A term of no passage weighs like one of a single passage: it may be said in other words.
@@ -111,43 +112,50 @@ impl<'a> Asked<'a> {
         PASSAGE_COVERAGE_MIN * (PLAIN_QUESTION_WORDS / number(self.weights.len().max(1))).min(1.0).powf(0.25)
     }
 
-    /// Share of the question's weight that a text holds.
-    fn coverage(&self, text: &str) -> f64 {
+    /// Share of the question's weight that the stems of these texts hold.
+    fn coverage(&self, texts: &[&FxHashSet<String>]) -> f64 {
         let total: f64 = self.weights.values().sum();
-        let held: f64 = content_stems(text, self.language).iter().filter_map(|stem| self.weights.get(stem)).sum();
+        let is_held = |stem: &String| texts.iter().any(|stems| stems.contains(stem));
+        let held: f64 = self.weights.iter().filter(|(stem, _)| is_held(stem)).map(|(_, weight)| weight).sum();
         if total > 0.0 { held / total } else { 0.0 }
+    }
+
+    /// The stems of a text.
+    fn stems(&self, text: &str) -> FxHashSet<String> {
+        content_stems(text, self.language).into_iter().collect()
     }
 }
 
-/// What a passage is found by.
-fn whole(passage: &Passage) -> String {
-    format!("{}\n{}\n{}", passage.title, passage.heading_path, passage.text)
-}
-
-/// Every unit that can be quoted, scored by the question's terms in it and in what stands above it.
-fn candidates<'a>(passages: &'a [Passage], units: &[Vec<Unit>], asked: &Asked<'_>) -> Vec<Candidate<'a>> {
+/// Every unit that can be quoted, scored by the question's terms in it, in what stands above it, and in its whole
+/// passage (`coverages`).
+fn candidates<'a>(
+    passages: &'a [Passage],
+    units: &[Vec<Unit>],
+    coverages: &[f64],
+    asked: &Asked<'_>,
+) -> Vec<Candidate<'a>> {
     let best =
         passages.iter().filter_map(|passage| passage.fused).map(|fused| fused.score).fold(f64::MIN_POSITIVE, f64::max);
     let mut found = Vec::new();
-    for (number, (passage, units)) in passages.iter().zip(units).enumerate() {
-        let mut above = format!("{}\n{}", passage.title, passage.heading_path);
-        let mut before = String::new();
+    for (number, ((passage, units), about)) in passages.iter().zip(units).zip(coverages).enumerate() {
+        let mut above = asked.stems(&format!("{}\n{}", passage.title, passage.heading_path));
+        let mut before = FxHashSet::default();
         let place = passage.fused.map_or(0.5, |fused| (fused.score / best).clamp(0.0, 1.0));
-        let about = asked.coverage(&whole(passage));
         for (position, unit) in units.iter().enumerate() {
             let text = unit.text(&passage.text);
             if unit.kind == UnitKind::Heading {
-                above = format!("{}\n{text}", passage.title);
+                above = asked.stems(&format!("{}\n{text}", passage.title));
                 continue;
             }
             if !quotable(unit, text) {
                 continue;
             }
-            let own = asked.coverage(text);
-            let context = asked.coverage(&format!("{above}\n{before}\n{text}"));
+            let stems = asked.stems(text);
+            let own = asked.coverage(&[&stems]);
+            let context = asked.coverage(&[&above, &before, &stems]);
             let score = 0.45 * own + 0.2 * context + 0.15 * about + 0.2 * place + hinted(asked.hint, unit, text);
             found.push(Candidate { passage: number, unit: position, text, score: score * plain(text) });
-            text.clone_into(&mut before);
+            before = stems;
         }
     }
     found
@@ -282,7 +290,7 @@ fn draft(chosen: &[(usize, usize)], units: &[Vec<Unit>], passages: &[Passage], a
         // What does not end like a sentence must not run into the next one: each has a proof of its own.
         last = Some((*passage_number, unit.kind, text.ends_with(['.', '!', '?', '…', '。'])));
     }
-    draft.coverage = asked.coverage(&held);
+    draft.coverage = asked.coverage(&[&asked.stems(&held)]);
     draft
 }
 

@@ -1,8 +1,10 @@
 //! A passage as the steps see it: a chunk with its document and its places in the rankings.
 
+use crate::words::content_stems;
 use domain::message::Citation;
 use domain::trace::Rank;
 use domain::{ChunkId, DocumentId};
+use rustc_hash::FxHashSet;
 use std::ops::Range;
 
 /// A passage that was found, re-read from storage, with the number it has in the prompt.
@@ -37,6 +39,12 @@ pub struct Passage {
 }
 
 impl Passage {
+    /// The stems of the content words that it is found by: of its title, its headings and its text.
+    pub(crate) fn stems(&self, language: Option<&str>) -> FxHashSet<String> {
+        let whole = format!("{}\n{}\n{}", self.title, self.heading_path, self.text);
+        content_stems(&whole, language).into_iter().collect()
+    }
+
     /// The citation of a byte range of the passage's text, numbered `index`; `None` where the range
     /// does not fall on characters of the text.
     pub fn cite(&self, index: usize, range: Range<usize>) -> Option<Citation> {

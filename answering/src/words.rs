@@ -23,7 +23,7 @@ pub(crate) fn words(text: &str, language: Option<&str>) -> Vec<Word> {
     let language_bit = bit(language.unwrap_or("en"));
     text.unicode_word_indices()
         .map(|(start, word)| {
-            let lower = word.to_lowercase().replace('’', "'");
+            let lower = lower(word);
             let content = languages_of(&lower) & language_bit == 0;
             let stem = match &stemmer {
                 Some(stemmer) => stemmer.stem(&lower).into_owned(),
@@ -34,14 +34,29 @@ pub(crate) fn words(text: &str, language: Option<&str>) -> Vec<Word> {
         .collect()
 }
 
-/// The stems of a text's content words, in order, each once.
+fn lower(word: &str) -> String {
+    let lower = word.to_lowercase();
+    if lower.contains('’') { lower.replace('’', "'") } else { lower }
+}
+
+/// The stems of a text's content words, in order, each once. A word that was read before is not stemmed again:
+/// stemming is most of the work.
 pub fn content_stems(text: &str, language: Option<&str>) -> Vec<String> {
-    let mut seen = FxHashSet::default();
-    words(text, language)
-        .into_iter()
-        .filter(|word| word.content && seen.insert(word.stem.clone()))
-        .map(|word| word.stem)
-        .collect()
+    let stemmer = algorithm(language).map(Stemmer::create);
+    let language_bit = bit(language.unwrap_or("en"));
+    let (mut read, mut seen, mut stems) = (FxHashSet::default(), FxHashSet::default(), Vec::new());
+    for word in text.unicode_words() {
+        let lower = lower(word);
+        if languages_of(&lower) & language_bit != 0 || read.contains(&lower) {
+            continue;
+        }
+        let stem = stemmer.as_ref().map_or_else(|| lower.clone(), |stemmer| stemmer.stem(&lower).into_owned());
+        if seen.insert(stem.clone()) {
+            stems.push(stem);
+        }
+        read.insert(lower);
+    }
+    stems
 }
 
 /// How many words of the text are function words of each language, in the table's order.

@@ -4,6 +4,7 @@
 //! is taken up again when its lease ends. A job that is finished in a transaction counts at most once:
 //! (id, attempt, worker, running) is the fence, and whoever lost the lease must roll back.
 
+use crate::list::{self, List};
 use crate::signals::Signal;
 use crate::sql::{Run, Sql, Statement};
 use crate::{Database, Error, Result, Transaction};
@@ -23,12 +24,13 @@ const RESCUE_MAX: i64 = 1_000;
 /// Characters of an error that are kept.
 const ERROR_CHARS_MAX: usize = 2_000;
 
-/// A job that can be claimed now: its time has come, nobody runs its lane, nobody is before it there.
+/// Jobs that can be claimed now: their time has come, nobody runs their lane, nobody is before them there. They
+/// are chosen apart from the update: as a subquery of it PostgreSQL may choose once a row, and claim more than
+/// `limit`.
 macro_rules! claim {
     ($lock:literal) => {
         concat!(
-            "update jobs set state = 'running', attempt = attempt + 1, dedupe = null, worker = $3, lease_until = $4
-             where state in ('available', 'retryable') and id in (
+            "with chosen as materialized (
                 select j.id from jobs j
                 where j.queue = $1 and j.state in ('available', 'retryable') and j.run_at <= $2 and (j.crashes > 0) = $6
                   and (j.lane is null or (
@@ -36,7 +38,9 @@ macro_rules! claim {
                     and not exists (select 1 from jobs e where e.lane = j.lane and e.state in ('available', 'retryable') and e.id < j.id)))
                 order by j.priority desc, j.fair_at, j.id limit $5",
             $lock,
-            ") returning id, organization_id, queue, kind, payload, lane, dedupe, priority, state, run_at, attempt,
+            ") update jobs set state = 'running', attempt = attempt + 1, dedupe = null, worker = $3, lease_until = $4
+             where state in ('available', 'retryable') and id in (select id from chosen)
+             returning id, organization_id, queue, kind, payload, lane, dedupe, priority, state, run_at, attempt,
                 attempts_max, crashes, worker, lease_until, error, created_at, finished_at"
         )
     };
@@ -236,10 +240,18 @@ impl Database {
         }
     }
 
-    /// Prolongs the leases of a process. Returns how many jobs it still holds.
-    pub async fn renew_leases(&self, worker: WorkerId, lease: Duration) -> Result<u64> {
+    /// Prolongs the leases of a process on the jobs that it runs. Others of its jobs got lost on their way to it or
+    /// back: their leases end, and they are taken up again. Returns how many jobs it still holds.
+    pub async fn renew_leases(&self, worker: WorkerId, held: &[JobId], lease: Duration) -> Result<u64> {
         let until = self.clock().now() + lease;
-        self.run("update jobs set lease_until = $2 where worker = $1 and state = 'running'", (worker, until)).await
+        self.run(
+            List::Ids.sql(
+                "update jobs set lease_until = $3
+                 where worker = $1 and state = 'running' and id in (select value from {wanted})",
+            ),
+            (worker, list::ids(held), until),
+        )
+        .await
     }
 
     /// How long until the next job of a queue is due that is not due yet; `None` where there is none.

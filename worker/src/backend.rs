@@ -4,6 +4,7 @@
 //! so nothing waits in a buffer while its lease runs.
 
 use crate::acknowledge::AcknowledgeLayer;
+use crate::held::{Held, Holding};
 use apalis::prelude::{Backend, Task, TaskBuilder};
 use apalis_core::backend::BackendConfig;
 use apalis_core::backend::finalize::Ephemeral;
@@ -36,17 +37,26 @@ pub(crate) struct JobsBackend {
     claimer: tokio::task::JoinHandle<()>,
 }
 
-/// A place to run a job in; free again when the last clone is dropped.
+/// A place that runs a job; when the last clone is dropped it is free again and the job no longer held.
 #[derive(Clone)]
 pub(crate) struct Slot {
-    _permits: Arc<(OwnedSemaphorePermit, Option<OwnedSemaphorePermit>)>,
+    _permits: Arc<(OwnedSemaphorePermit, Option<OwnedSemaphorePermit>, Holding)>,
+}
+
+/// Which jobs a process claims, and how.
+pub(crate) struct Claims {
+    pub(crate) queue: Queue,
+    pub(crate) worker: WorkerId,
+    pub(crate) lease: Duration,
+    /// Jobs at a time.
+    pub(crate) concurrency: usize,
+    /// Where those are noted whose leases must be renewed.
+    pub(crate) held: Held,
 }
 
 struct Claimer {
     database: Database,
-    queue: Queue,
-    worker: WorkerId,
-    lease: Duration,
+    claims: Claims,
     slots: Arc<Semaphore>,
     /// Jobs of vanished processes run one at a time: one of them may be what took its process down.
     suspects: Arc<Semaphore>,
@@ -54,27 +64,19 @@ struct Claimer {
 }
 
 impl JobsBackend {
-    /// Starts to claim jobs of `queue`, at most `concurrency` at a time.
-    pub(crate) fn start(
-        database: Database,
-        queue: Queue,
-        worker: WorkerId,
-        lease: Duration,
-        concurrency: usize,
-    ) -> Self {
+    /// Starts to claim.
+    pub(crate) fn start(database: Database, claims: Claims) -> Self {
         let (sender, claimed) = mpsc::unbounded_channel();
-        let slots = Arc::new(Semaphore::new(concurrency));
-        let claims = Claimer {
+        let slots = Arc::new(Semaphore::new(claims.concurrency));
+        let claimer = Claimer {
             database: database.clone(),
-            queue,
-            worker,
-            lease,
+            claims,
             slots: Arc::clone(&slots),
             suspects: Arc::new(Semaphore::new(1)),
             claimed: sender,
         };
         #[expect(clippy::disallowed_methods, reason = "aborted when the backend is dropped")]
-        let task = tokio::spawn(claims.run());
+        let task = tokio::spawn(claimer.run());
         Self { database, claimed, slots, claimer: task }
     }
 }
@@ -99,7 +101,7 @@ impl Claimer {
                 Ok(true) => {}
                 Ok(false) => signal.wait(self.pause().await).await,
                 Err(error) => {
-                    tracing::warn!(%error, queue = %self.queue, "jobs could not be claimed");
+                    tracing::warn!(%error, queue = %self.claims.queue, "jobs could not be claimed");
                     tokio::time::sleep(POLL_EVERY).await;
                 }
             }
@@ -111,7 +113,7 @@ impl Claimer {
 
     /// How long to sleep when no signal comes: until the next job is due, or until the next poll.
     async fn pause(&self) -> Duration {
-        match self.database.time_to_next_job(self.queue).await {
+        match self.database.time_to_next_job(self.claims.queue).await {
             Ok(Some(due)) => (due + DUE_MARGIN).min(POLL_EVERY),
             Ok(None) | Err(_) => POLL_EVERY,
         }
@@ -126,7 +128,8 @@ impl Claimer {
             free.push(permit);
         }
         let wanted = free.len();
-        let claim = Claim { queue: self.queue, worker: self.worker, lease: self.lease, limit: wanted, suspects: false };
+        let Claims { queue, worker, lease, .. } = self.claims;
+        let claim = Claim { queue, worker, lease, limit: wanted, suspects: false };
         let jobs = self.database.claim_jobs(claim).await?;
         let busy = jobs.len() == wanted;
         for job in jobs {
@@ -141,11 +144,12 @@ impl Claimer {
         Ok(busy)
     }
 
+    /// A job for which there is no slot is not held: its lease ends, and it is taken up again.
     fn hand_over(&self, job: Job, slot: Option<OwnedSemaphorePermit>, alone: Option<OwnedSemaphorePermit>) {
-        if let Some(slot) = slot {
-            // The receiver is gone only when the worker stops; the job is then released with the others.
-            let _ = self.claimed.send((job, Slot { _permits: Arc::new((slot, alone)) }));
-        }
+        let Some(slot) = slot else { return };
+        let holding = self.claims.held.hold(job.id, job.attempt);
+        // The receiver is gone only when the worker stops; the job is then released with the others.
+        let _ = self.claimed.send((job, Slot { _permits: Arc::new((slot, alone, holding)) }));
     }
 }
 

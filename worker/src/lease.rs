@@ -1,5 +1,6 @@
 //! Keeps the leases of this process alive and takes up jobs whose process vanished.
 
+use crate::held::Held;
 use crate::registry::enqueue_follow_up;
 use domain::WorkerId;
 use std::time::Duration;
@@ -8,12 +9,12 @@ use storage::Database;
 /// How often expired leases are looked for: with the lease, the longest an orphan waits.
 const RESCUE_EVERY: Duration = Duration::from_millis(250);
 
-/// Renews the leases of `worker` for ever, at a third of the lease.
-pub(crate) async fn renew(database: Database, worker: WorkerId, lease: Duration) {
+/// Renews the leases on the jobs that `worker` holds for ever, at a third of the lease.
+pub(crate) async fn renew(database: Database, worker: WorkerId, held: Held, lease: Duration) {
     let mut tick = tokio::time::interval(lease / 3);
     loop {
         tick.tick().await;
-        if let Err(error) = database.renew_leases(worker, lease).await {
+        if let Err(error) = database.renew_leases(worker, &held.ids(), lease).await {
             tracing::warn!(%error, "leases could not be renewed");
         }
     }

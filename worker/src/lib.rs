@@ -7,6 +7,7 @@
 mod acknowledge;
 mod backend;
 mod error;
+mod held;
 pub mod jobs;
 mod lease;
 mod registry;

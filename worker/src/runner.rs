@@ -1,7 +1,8 @@
 //! One worker process: a runner for each queue, the leases, the chores.
 
-use crate::backend::JobsBackend;
+use crate::backend::{Claims, JobsBackend};
 use crate::error::{Error, Result};
+use crate::held::Held;
 use crate::registry::{Registry, Running};
 use crate::{jobs, lease};
 use apalis::layers::WorkerBuilderExt;
@@ -61,8 +62,9 @@ impl Worker {
     pub async fn run(self, stop: CancellationToken) {
         let worker: WorkerId = self.database.clock().id();
         tracing::info!(worker.id = %worker, concurrency = self.settings.concurrency, "worker started");
+        let held = Held::default();
         let mut tasks = tokio::task::JoinSet::new();
-        tasks.spawn(lease::renew(self.database.clone(), worker, self.settings.lease));
+        tasks.spawn(lease::renew(self.database.clone(), worker, held.clone(), self.settings.lease));
         tasks.spawn(lease::rescue(self.database.clone()));
         tasks.spawn(jobs::delete_expired::schedule(self.database.clone()));
         tasks.spawn(jobs::people_clock::run(self.database.clone()));
@@ -71,10 +73,15 @@ impl Worker {
         }
         let Settings { concurrency, turn_timeout, knowledge_timeout, .. } = self.settings;
         let mut runners = tokio::task::JoinSet::new();
-        runners.spawn(self.runner(worker, Queue::Answering, concurrency, turn_timeout).run(stop.clone()));
-        runners
-            .spawn(self.runner(worker, Queue::Knowledge, KNOWLEDGE_CONCURRENCY, knowledge_timeout).run(stop.clone()));
-        runners.spawn(self.runner(worker, Queue::Chores, CHORES_CONCURRENCY, knowledge_timeout).run(stop.clone()));
+        for (queue, concurrency, timeout) in [
+            (Queue::Answering, concurrency, turn_timeout),
+            (Queue::Knowledge, KNOWLEDGE_CONCURRENCY, knowledge_timeout),
+            (Queue::Chores, CHORES_CONCURRENCY, knowledge_timeout),
+        ] {
+            let claims = Claims { queue, worker, lease: self.settings.lease, concurrency, held: held.clone() };
+            let runner = Runner { database: self.database.clone(), registry: self.registry.clone(), claims, timeout };
+            runners.spawn(runner.run(stop.clone()));
+        }
         let overdue = async {
             stop.clone().cancelled_owned().await;
             tokio::time::sleep(STOP_TIMEOUT).await;
@@ -87,35 +94,20 @@ impl Worker {
             tracing::warn!(%error, "jobs could not be given back, their leases end by themselves");
         }
     }
-
-    fn runner(&self, worker: WorkerId, queue: Queue, concurrency: usize, timeout: Duration) -> Runner {
-        Runner {
-            database: self.database.clone(),
-            registry: self.registry.clone(),
-            queue,
-            worker,
-            lease: self.settings.lease,
-            concurrency,
-            timeout,
-        }
-    }
 }
 
 /// The jobs of one queue.
 struct Runner {
     database: Database,
     registry: Registry,
-    queue: Queue,
-    worker: WorkerId,
-    lease: Duration,
-    concurrency: usize,
+    claims: Claims,
     timeout: Duration,
 }
 
 impl Runner {
     async fn run(self, stop: CancellationToken) {
-        let queue = self.queue;
-        let backend = JobsBackend::start(self.database, queue, self.worker, self.lease, self.concurrency);
+        let queue = self.claims.queue;
+        let backend = JobsBackend::start(self.database, self.claims);
         let runner = WorkerBuilder::new(queue.to_string())
             .backend(backend)
             .data(self.registry)

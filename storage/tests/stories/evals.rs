@@ -1,15 +1,6 @@
-//! The story of evaluations: every statement of datasets, runs, outcomes, reports and calibrations, on both engines.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests fail by panicking"
-)]
+//! The story of evaluations: every statement of datasets, runs, outcomes, reports and calibrations.
 
-#[path = "support/postgres.rs"]
-mod postgres;
-
+use crate::databases::not_found;
 use domain::OrganizationId;
 use domain::calibration::{Calibration, Method};
 use domain::evaluation::{Case, Outcome, RunState, Verdict};
@@ -25,37 +16,12 @@ use storage::eval_runs::{NewCaseResult, NewRun, StoredReport};
 use storage::evals::TurnFilter;
 use storage::feedback::Rating;
 use storage::messages::{NewMessage, Reply};
-use storage::{Database, Error, Keyset, SqliteSettings};
+use storage::{Database, Error, Keyset};
 
-macro_rules! stories {
-    ($($story:ident)*) => { $( mod $story {
-        #[tokio::test]
-        async fn sqlite() {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("desk.sqlite");
-            let database = storage::Database::open_sqlite(&path, super::SqliteSettings::default()).await.unwrap();
-            database.migrate().await.unwrap();
-            super::$story(&database).await;
-        }
-
-        #[tokio::test]
-        async fn postgres() {
-            let Some(server) = super::postgres::server() else { return };
-            let test_database = server.create_database().await;
-            let database = storage::Database::open_postgres(&test_database.url).await.unwrap();
-            database.migrate().await.unwrap();
-            super::$story(&database).await;
-        }
-    } )* };
-}
 stories! { a_run_collects_outcomes_and_ends_once past_turns_become_cases }
 
 fn case(id: &str, document: &str) -> Case {
     Case { id: id.into(), question: "How long?".into(), documents: vec![document.into()], ..Case::default() }
-}
-
-fn not_found<T>(outcome: &Result<T, Error>) -> bool {
-    matches!(outcome, Err(Error::NotFound { .. }))
 }
 
 fn outcome(run: domain::RunId, seq: i64, verdict: Verdict) -> NewCaseResult {

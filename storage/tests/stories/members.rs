@@ -1,14 +1,4 @@
-//! Members, their sessions and links, notes and previews, on SQLite always and on PostgreSQL where there is one.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests fail by panicking"
-)]
-
-#[path = "support/postgres.rs"]
-mod postgres;
+//! Members, their sessions and links, notes and previews.
 
 use domain::customer::Identity;
 use domain::handoff::HandoffReason;
@@ -22,35 +12,10 @@ use storage::customers::NewCustomer;
 use storage::handoffs::NewHandoff;
 use storage::members::{Member, NewMember};
 use storage::messages::NewMessage;
-use storage::{Database, Error, SqliteSettings};
+use storage::{Database, Error};
 
 const HOUR: Duration = Duration::from_hours(1);
 
-async fn sqlite() -> (Database, tempfile::TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let database = Database::open_sqlite(&folder.path().join("desk.sqlite"), SqliteSettings::default()).await.unwrap();
-    database.migrate().await.unwrap();
-    (database, folder)
-}
-
-macro_rules! stories {
-    ($($story:ident)*) => { $( mod $story {
-        #[tokio::test]
-        async fn sqlite() {
-            let (database, _folder) = super::sqlite().await;
-            super::$story(&database).await;
-        }
-
-        #[tokio::test]
-        async fn postgres() {
-            let Some(server) = super::postgres::server() else { return };
-            let test_database = server.create_database().await;
-            let database = storage::Database::open_postgres(&test_database.url).await.unwrap();
-            database.migrate().await.unwrap();
-            super::$story(&database).await;
-        }
-    } )* };
-}
 stories! { members_come_by_links_and_have_sessions notes_and_previews_stand_beside_conversations }
 
 fn ada() -> NewMember {

@@ -1,14 +1,4 @@
-//! Versions of prompts and budgets, on SQLite always and on PostgreSQL where there is one.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests fail by panicking"
-)]
-
-#[path = "support/postgres.rs"]
-mod postgres;
+//! Versions of prompts and budgets.
 
 use domain::assistant::AssistantSettings;
 use domain::evaluation::Case;
@@ -19,34 +9,9 @@ use storage::budgets::Reservation;
 use storage::eval_runs::NewRun;
 use storage::prompts::{NewPromptVersion, Publication};
 use storage::usage::NewUsage;
-use storage::{Database, Error, SqliteSettings};
+use storage::{Database, Error};
 use tokio::task::JoinSet;
 
-async fn sqlite() -> (Database, tempfile::TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let database = Database::open_sqlite(&folder.path().join("desk.sqlite"), SqliteSettings::default()).await.unwrap();
-    database.migrate().await.unwrap();
-    (database, folder)
-}
-
-macro_rules! stories {
-    ($($story:ident)*) => { $( mod $story {
-        #[tokio::test]
-        async fn sqlite() {
-            let (database, _folder) = super::sqlite().await;
-            super::$story(&database).await;
-        }
-
-        #[tokio::test]
-        async fn postgres() {
-            let Some(server) = super::postgres::server() else { return };
-            let test_database = server.create_database().await;
-            let database = storage::Database::open_postgres(&test_database.url).await.unwrap();
-            database.migrate().await.unwrap();
-            super::$story(&database).await;
-        }
-    } )* };
-}
 stories! { versions_are_published_replaced_and_rolled_back a_version_waits_for_its_run a_budget_is_never_overshot }
 
 async fn assistant(database: &Database) -> (OrganizationId, AssistantId) {

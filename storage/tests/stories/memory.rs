@@ -1,16 +1,6 @@
-//! The story of memory and erasing, on both engines: marks, vectors, facts, and not one row that names the erased.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::too_many_lines,
-    reason = "tests fail by panicking, and tell their story in one go"
-)]
+//! The story of memory and erasing: marks, vectors, facts, and not one row that names the erased.
 
-#[path = "support/postgres.rs"]
-mod postgres;
-
+use crate::databases;
 use domain::customer::Identity;
 use domain::evaluation::Case;
 use domain::handoff::HandoffReason;
@@ -28,7 +18,7 @@ use storage::feedback::Rating;
 use storage::handoffs::NewHandoff;
 use storage::messages::NewMessage;
 use storage::organizations::Desk;
-use storage::{Database, Error, SqliteSettings, Transaction};
+use storage::{Database, Error, Transaction};
 
 const CANARY: &str = "zebracanary7741";
 
@@ -183,10 +173,7 @@ async fn tell(database: &Database) -> (OrganizationId, CustomerId) {
 
 #[tokio::test]
 async fn sqlite_keeps_no_byte_of_an_erased_customer() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("desk.sqlite");
-    let database = Database::open_sqlite(&path, SqliteSettings::default()).await.unwrap();
-    database.migrate().await.unwrap();
+    let (database, folder) = databases::sqlite().await;
     let (id, _) = tell(&database).await;
     database.scrub_freed_pages().await.unwrap();
     for entry in std::fs::read_dir(folder.path()).unwrap() {
@@ -196,7 +183,7 @@ async fn sqlite_keeps_no_byte_of_an_erased_customer() {
         assert!(!holds(CANARY), "{}", path.display());
     }
     assert!(
-        std::fs::read(&path).unwrap().windows(9).any(|window| window == b"neighbour"),
+        std::fs::read(folder.path().join("desk.sqlite")).unwrap().windows(9).any(|window| window == b"neighbour"),
         "the search finds what is there"
     );
     readmit(&database, id).await;
@@ -204,10 +191,7 @@ async fn sqlite_keeps_no_byte_of_an_erased_customer() {
 
 #[tokio::test]
 async fn postgres_keeps_no_row_of_an_erased_customer() {
-    let Some(server) = postgres::server() else { return };
-    let test_database = server.create_database().await;
-    let database = Database::open_postgres(&test_database.url).await.unwrap();
-    database.migrate().await.unwrap();
+    let Some((database, test_database)) = databases::postgres().await else { return };
     let (id, _) = tell(&database).await;
     database.scrub_freed_pages().await.unwrap();
     let pool = PgPool::connect(&test_database.url).await.unwrap();

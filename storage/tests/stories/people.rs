@@ -1,14 +1,4 @@
-//! Agents, offers, notifications, identities and receipts, on SQLite always and on PostgreSQL where there is one.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests fail by panicking"
-)]
-
-#[path = "support/postgres.rs"]
-mod postgres;
+//! Agents, offers, notifications, identities and receipts.
 
 use domain::agent::{AgentRole, Availability};
 use domain::conversation::Holder;
@@ -27,35 +17,10 @@ use storage::messages::NewMessage;
 use storage::offers::OfferOutcome;
 use storage::organizations::Desk;
 use storage::receipts::Received;
-use storage::{Database, Error, Keyset, SqliteSettings};
+use storage::{Database, Error, Keyset};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-async fn sqlite() -> (Database, tempfile::TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let database = Database::open_sqlite(&folder.path().join("desk.sqlite"), SqliteSettings::default()).await.unwrap();
-    database.migrate().await.unwrap();
-    (database, folder)
-}
-
-macro_rules! stories {
-    ($($story:ident)*) => { $( mod $story {
-        #[tokio::test]
-        async fn sqlite() {
-            let (database, _folder) = super::sqlite().await;
-            super::$story(&database).await;
-        }
-
-        #[tokio::test]
-        async fn postgres() {
-            let Some(server) = super::postgres::server() else { return };
-            let test_database = server.create_database().await;
-            let database = storage::Database::open_postgres(&test_database.url).await.unwrap();
-            database.migrate().await.unwrap();
-            super::$story(&database).await;
-        }
-    } )* };
-}
 stories! { a_conversation_is_offered_taken_back_and_taken agents_are_told_and_see_it customers_have_identities_and_become_one }
 
 fn customer(external_id: &str) -> NewCustomer {

@@ -1,49 +1,17 @@
-//! Calls every method of re-scans once, on SQLite always and on PostgreSQL where there is one.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::too_many_lines,
-    reason = "tests fail by panicking, and tell their story in one go"
-)]
-
-#[path = "support/postgres.rs"]
-mod postgres;
+//! Calls every method of re-scans once.
 
 use domain::job::Queue;
 use domain::page::{PageDecision, PageState, Risk, RiskKind, Scan, ScanSettings, ScanState};
 use domain::{OrganizationId, PageId, SourceId};
 use serde_json::Map;
 use std::time::Duration;
+use storage::Database;
 use storage::documents::{NewChunk, NewDocument, content_hash};
 use storage::jobs::Claim;
 use storage::page_changes::StagedText;
 use storage::pages::{NewPage, PageFilter, PageOutcome};
 use storage::sources::NewSource;
-use storage::{Database, SqliteSettings};
 
-macro_rules! stories {
-    ($($story:ident)*) => { $( mod $story {
-        #[tokio::test]
-        async fn sqlite() {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("desk.sqlite");
-            let database = super::Database::open_sqlite(&path, super::SqliteSettings::default()).await.unwrap();
-            database.migrate().await.unwrap();
-            super::$story(&super::Desk::open(&database).await).await;
-        }
-
-        #[tokio::test]
-        async fn postgres() {
-            let Some(server) = super::postgres::server() else { return };
-            let test_database = server.create_database().await;
-            let database = super::Database::open_postgres(&test_database.url).await.unwrap();
-            database.migrate().await.unwrap();
-            super::$story(&super::Desk::open(&database).await).await;
-        }
-    } )* };
-}
 stories! {
     a_scan_is_held_goes_on_and_concludes_once
     a_change_waits_is_decided_once_and_ends_once
@@ -51,16 +19,6 @@ stories! {
     a_due_rescan_is_taken_once
     what_is_archived_leaves_its_passages
     one_organization_never_decides_about_another
-}
-
-/// Runs writes in one committed transaction of the organization.
-macro_rules! within {
-    ($desk:expr, $transaction:ident => $body:expr) => {{
-        let mut $transaction = $desk.database.of($desk.id).begin().await.unwrap();
-        let outcome = $body;
-        $transaction.commit().await.unwrap();
-        outcome
-    }};
 }
 
 struct Desk<'d> {
@@ -123,7 +81,8 @@ fn staged(page_id: PageId, organization_id: OrganizationId, text: &str) -> Stage
     }
 }
 
-async fn a_scan_is_held_goes_on_and_concludes_once(desk: &Desk<'_>) {
+async fn a_scan_is_held_goes_on_and_concludes_once(database: &Database) {
+    let desk = &Desk::open(database).await;
     let tenant = desk.database.of(desk.id);
     let (scan, pages) = desk.scan(&["a", "b", "c"]).await;
     assert_eq!(tenant.find_open_scan(desk.source).await.unwrap().unwrap().id, scan.id);
@@ -180,7 +139,8 @@ async fn a_scan_is_held_goes_on_and_concludes_once(desk: &Desk<'_>) {
     assert_eq!(tenant.load_scan(newer.id).await.unwrap().state, ScanState::Running);
 }
 
-async fn a_change_waits_is_decided_once_and_ends_once(desk: &Desk<'_>) {
+async fn a_change_waits_is_decided_once_and_ends_once(database: &Database) {
+    let desk = &Desk::open(database).await;
     let tenant = desk.database.of(desk.id);
     let (scan, pages) = desk.scan(&["a", "b", "c"]).await;
     for page in &pages {
@@ -221,7 +181,8 @@ async fn a_change_waits_is_decided_once_and_ends_once(desk: &Desk<'_>) {
     assert_eq!((counts[&PageDecision::Applied], counts[&PageDecision::Rejected], counts.len()), (1, 1, 2));
 }
 
-async fn a_newer_scan_overtakes_what_waits(desk: &Desk<'_>) {
+async fn a_newer_scan_overtakes_what_waits(database: &Database) {
+    let desk = &Desk::open(database).await;
     let tenant = desk.database.of(desk.id);
     let (older, pages) = desk.scan(&["a"]).await;
     assert!(desk.finish(pages[0], waiting(PageState::Changed)).await);
@@ -244,7 +205,8 @@ async fn a_newer_scan_overtakes_what_waits(desk: &Desk<'_>) {
     assert_eq!(tenant.load_page(news[0]).await.unwrap().decision, Some(PageDecision::Waiting));
 }
 
-async fn a_due_rescan_is_taken_once(desk: &Desk<'_>) {
+async fn a_due_rescan_is_taken_once(database: &Database) {
+    let desk = &Desk::open(database).await;
     assert!(desk.database.list_due_sources().await.unwrap().is_empty());
     let now = desk.database.clock().now();
     within!(desk, transaction => {
@@ -264,7 +226,8 @@ async fn a_due_rescan_is_taken_once(desk: &Desk<'_>) {
     assert!(desk.database.list_due_sources().await.unwrap().is_empty());
 }
 
-async fn what_is_archived_leaves_its_passages(desk: &Desk<'_>) {
+async fn what_is_archived_leaves_its_passages(database: &Database) {
+    let desk = &Desk::open(database).await;
     let tenant = desk.database.of(desk.id);
     let document = |page: &str| NewDocument {
         external_id: url(page),
@@ -290,7 +253,8 @@ async fn what_is_archived_leaves_its_passages(desk: &Desk<'_>) {
     assert_eq!(tenant.count_chunks().await.unwrap(), 2);
 }
 
-async fn one_organization_never_decides_about_another(desk: &Desk<'_>) {
+async fn one_organization_never_decides_about_another(database: &Database) {
+    let desk = &Desk::open(database).await;
     let (scan, pages) = desk.scan(&["a"]).await;
     assert!(desk.finish(pages[0], waiting(PageState::Removed)).await);
     let stranger = desk.database.insert_organization("Somebody else").await.unwrap().id;

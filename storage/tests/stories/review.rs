@@ -1,17 +1,6 @@
-//! Calls every method of the review queue once, on SQLite always and on PostgreSQL where there is one.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::too_many_lines,
-    clippy::float_cmp,
-    reason = "tests fail by panicking, and tell their story in one go"
-)]
+//! Calls every method of the review queue once.
 
-#[path = "support/postgres.rs"]
-mod postgres;
-
+use crate::databases::not_found;
 use domain::knowledge::{Article, ArticleState};
 use domain::suggestion::{ArticleKind, ArticleOrigin, SentenceLink, Suggestion, SuggestionState, VersionOrigin};
 use domain::{DocumentId, OrganizationId, SourceId};
@@ -20,43 +9,12 @@ use storage::articles::ArticleText;
 use storage::documents::NewDocument;
 use storage::sources::NewSource;
 use storage::suggestions::{Draft, SuggestionCount, SuggestionFilter};
-use storage::{Database, Error, Keyset, SqliteSettings};
+use storage::{Database, Keyset};
 
-macro_rules! stories {
-    ($($story:ident)*) => { $( mod $story {
-        #[tokio::test]
-        async fn sqlite() {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("desk.sqlite");
-            let database = super::Database::open_sqlite(&path, super::SqliteSettings::default()).await.unwrap();
-            database.migrate().await.unwrap();
-            super::$story(&database).await;
-        }
-
-        #[tokio::test]
-        async fn postgres() {
-            let Some(server) = super::postgres::server() else { return };
-            let test_database = server.create_database().await;
-            let database = super::Database::open_postgres(&test_database.url).await.unwrap();
-            database.migrate().await.unwrap();
-            super::$story(&database).await;
-        }
-    } )* };
-}
 stories! {
     a_suggestion_is_drafted_once_and_judged_once a_published_article_gets_suggestions_beside_it
     documents_are_drafted_from_once_a_version what_is_deleted_takes_its_suggestions_along
     one_organization_never_sees_the_suggestions_of_another
-}
-
-/// Runs writes in one committed transaction of the organization.
-macro_rules! within {
-    ($desk:expr, $transaction:ident => $body:expr) => {{
-        let mut $transaction = $desk.database.of($desk.id).begin().await.unwrap();
-        let outcome = $body;
-        $transaction.commit().await.unwrap();
-        outcome
-    }};
 }
 
 struct Desk<'d> {
@@ -119,10 +77,6 @@ fn draft(title: &str, body: &str, document_id: DocumentId) -> Draft {
         content_hash: format!("{title} {body}"),
         reason: None,
     }
-}
-
-fn not_found<T>(outcome: &Result<T, Error>) -> bool {
-    matches!(outcome, Err(Error::NotFound { .. }))
 }
 
 async fn a_suggestion_is_drafted_once_and_judged_once(database: &Database) {

@@ -1,8 +1,4 @@
-//! Visitors' sessions, the channels they come by, canned replies and counted handoffs, on SQLite always and on PostgreSQL where there is one.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
-
-#[path = "support/postgres.rs"]
-mod postgres;
+//! Visitors' sessions, the channels they come by, canned replies and counted handoffs.
 
 use domain::customer::Identity;
 use domain::handoff::HandoffReason;
@@ -11,30 +7,11 @@ use std::time::Duration;
 use storage::conversations::{ConversationFilter, NewConversation};
 use storage::customers::NewCustomer;
 use storage::handoffs::NewHandoff;
-use storage::{Database, Error, SqliteSettings};
+use storage::{Database, Error};
 
 const HOUR: Duration = Duration::from_hours(1);
 
-#[tokio::test]
-async fn sqlite() {
-    let folder = tempfile::tempdir().unwrap();
-    let database = Database::open_sqlite(&folder.path().join("desk.sqlite"), SqliteSettings::default()).await.unwrap();
-    database.migrate().await.unwrap();
-    a_session_opens_its_conversation_until_it_expires(&database).await;
-    replies_are_kept_by_name(&database).await;
-    handoffs_are_counted_by_reason(&database).await;
-}
-
-#[tokio::test]
-async fn postgres() {
-    let Some(server) = postgres::server() else { return };
-    let test_database = server.create_database().await;
-    let database = Database::open_postgres(&test_database.url).await.unwrap();
-    database.migrate().await.unwrap();
-    a_session_opens_its_conversation_until_it_expires(&database).await;
-    replies_are_kept_by_name(&database).await;
-    handoffs_are_counted_by_reason(&database).await;
-}
+stories! { a_session_opens_its_conversation_until_it_expires replies_are_kept_by_name handoffs_are_counted_by_reason }
 
 async fn a_session_opens_its_conversation_until_it_expires(database: &Database) {
     let desk = database.found_desk("Desk").await.unwrap();
