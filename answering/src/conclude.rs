@@ -1,7 +1,7 @@
 //! Ends a turn: the fence, the reply and everything that follows from it, in one transaction.
 
 use crate::card::{Card, card};
-use crate::{Answer, Desk, Result, Turn};
+use crate::{Answer, Desk, Result, Turn, spend};
 use domain::conversation::Holder;
 use domain::handoff::{HandoffReason, HandoffState};
 use domain::job::{AnswerTurn, AssignConversation, DeliverMessage, Job, LearnFacts, SummarizeConversation, Work};
@@ -12,7 +12,6 @@ use storage::Transaction;
 use storage::conversations::Conclusion;
 use storage::handoffs::NewHandoff;
 use storage::messages::{NewMessage, Reply};
-use storage::usage::NewUsage;
 
 /// A recalled fact that is at least so near to the question counts as used.
 const HELPED_MIN: f64 = 0.2;
@@ -65,7 +64,7 @@ pub async fn conclude(desk: &Desk, turn: &Turn, answer: Answer, job: &Job) -> Re
         let now = transaction.now();
         transaction.enqueue(&AnswerTurn { conversation_id: conversation.id }, now).await?;
     }
-    write_usage(&mut transaction, turn, &answer, &message).await?;
+    spend::settle(&mut transaction, &answer, turn.conversation.assistant_id, Some(&message)).await?;
     remember(desk, &mut transaction, turn, &answer).await?;
     let mut trace = answer.trace;
     trace.message_id = Some(message.id);
@@ -136,26 +135,6 @@ async fn write_handoff(transaction: &mut Transaction, card: Card, answer: &Answe
     transaction.insert_handoff(handoff).await?;
     let now = transaction.now();
     transaction.enqueue(&AssignConversation { conversation_id }, now).await?;
-    Ok(())
-}
-
-async fn write_usage(transaction: &mut Transaction, turn: &Turn, answer: &Answer, message: &Message) -> Result<()> {
-    if let Some(reservation) = answer.reservation {
-        transaction.release_reservation(reservation).await?;
-    }
-    if answer.usage.input_tokens == 0 && answer.usage.output_tokens == 0 {
-        return Ok(());
-    }
-    let usage = NewUsage {
-        conversation_id: Some(turn.conversation.id),
-        message_id: Some(message.id),
-        assistant_id: Some(turn.conversation.assistant_id),
-        operation: "chat",
-        model: answer.model.clone().unwrap_or_default(),
-        tokens: answer.usage,
-        cost_micro_usd: answer.cost_micro_usd,
-    };
-    transaction.insert_usage(usage).await?;
     Ok(())
 }
 

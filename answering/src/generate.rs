@@ -96,7 +96,7 @@ async fn ask_model(desk: &Desk, question: &Question, understood: &Understood, pa
     let fitted = budget::fit(parts, fixed_tokens, question.assistant.settings.prompt_tokens_max, &count);
     let rendered = render(question, understood, &fitted.parts)?;
     let prompt_tokens = desk.tokens.count_messages(&rendered.messages);
-    let (model, reserved) = match reserve(desk, question, prompt_tokens, OUTPUT_TOKENS_MAX).await? {
+    let (model, reserved) = match reserve(desk, question.into(), prompt_tokens, OUTPUT_TOKENS_MAX).await? {
         Room::Taken { model, reservation } => (model, reservation),
         Room::Quote => return Ok(quote_instead(understood, fitted.parts.passages)),
         Room::HandOff => return Ok(over_budget(fitted.parts.passages)),

@@ -1,24 +1,24 @@
 //! Learns facts after a turn: mostly none. What is learned is checked, whoever proposes it: the patterns
 //! that work without a model, or the model's own choice to add, update, close or do nothing.
 
+use crate::metered::model_for_conversation;
 use crate::patterns::{Statement, statements};
 use crate::recall::{as_recalled, text_hash};
 use crate::window::spoken;
 use crate::words::{content_stems, number, share};
-use crate::worth::{holds_secret, is_instruction, stated};
+use crate::worth::{holds_secret, is_instruction, may_hold_facts, stated};
 use crate::{Desk, Result};
 use domain::job::{Job, LearnFacts};
 use domain::memory::{FACT_KINDS, Fact, is_single, kept_for};
 use domain::message::{Message, Sender};
-use domain::{FactId, MessageId, OrganizationId};
-use llm::{CallBudget, ChatRequest};
+use domain::{ConversationId, FactId, MessageId, OrganizationId};
+use llm::{CallBudget, ChatModel, ChatRequest};
 use prompts::LearnFactsPrompt;
 use rustc_hash::FxHashSet;
 use serde::Deserialize;
 use std::time::Duration;
 use storage::Transaction;
 use storage::facts::NewFact;
-use storage::usage::NewUsage;
 
 /// Messages that are read at once; what is beyond them is read the next time.
 const MESSAGES_READ: i64 = 200;
@@ -66,7 +66,7 @@ pub async fn learn(desk: &Desk, organization_id: OrganizationId, work: &LearnFac
     let messages = tenant.list_messages(work.conversation_id, marks.learned_seq, MESSAGES_READ).await?;
     let limit = i64::try_from(FACTS_MAX).unwrap_or(i64::MAX);
     let known = tenant.list_facts(marks.customer_id, tenant.now(), limit).await?;
-    let (said, usage) = propose(desk, &known, &messages).await;
+    let said = propose(desk, organization_id, work.conversation_id, &known, &messages).await?;
     let changes = changes(&known, said);
     let vectors = vectors(desk, &messages, &changes).await;
     let mut transaction = tenant.begin().await?;
@@ -76,9 +76,6 @@ pub async fn learn(desk: &Desk, organization_id: OrganizationId, work: &LearnFac
     }
     if let Some((model, vectors)) = vectors {
         transaction.insert_memory_vectors(marks.customer_id, &model, &vectors).await?;
-    }
-    if let Some(usage) = usage {
-        transaction.insert_usage(NewUsage { conversation_id: Some(work.conversation_id), ..usage }).await?;
     }
     if let Some(last) = messages.last() {
         transaction.mark_learned(work.conversation_id, last.seq).await?;
@@ -203,17 +200,26 @@ async fn apply(
 }
 
 /// What was said, by the model where there is one, else, or where it fails, by the patterns.
-async fn propose(desk: &Desk, known: &[Fact], messages: &[Message]) -> (Vec<Learned>, Option<NewUsage>) {
+async fn propose(
+    desk: &Desk,
+    organization_id: OrganizationId,
+    conversation_id: ConversationId,
+    known: &[Fact],
+    messages: &[Message],
+) -> Result<Vec<Learned>> {
     let customers: Vec<Message> =
         messages.iter().filter(|message| message.sender == Sender::Customer).cloned().collect();
-    let may_hold = customers.iter().any(|message| crate::worth::may_hold_facts(&message.content));
-    if !may_hold || desk.chat.is_none() {
-        return (by_patterns(&customers), None);
+    if !customers.iter().any(|message| may_hold_facts(&message.content)) {
+        return Ok(by_patterns(&customers));
     }
-    match ask_model(desk, known, messages).await {
-        Some((proposals, usage)) => (admissible(proposals, known, &customers), Some(usage)),
-        None => (by_patterns(&customers), None),
-    }
+    let proposals = match model_for_conversation(desk, organization_id, conversation_id).await? {
+        Some(model) => ask_model(model.as_ref(), known, messages).await,
+        None => None,
+    };
+    Ok(match proposals {
+        Some(proposals) => admissible(proposals, known, &customers),
+        None => by_patterns(&customers),
+    })
 }
 
 /// A change as the model proposes it.
@@ -234,8 +240,7 @@ struct Proposals {
     facts: Vec<Proposal>,
 }
 
-async fn ask_model(desk: &Desk, known: &[Fact], messages: &[Message]) -> Option<(Vec<Proposal>, NewUsage)> {
-    let chat = desk.chat.as_ref()?;
+async fn ask_model(model: &dyn ChatModel, known: &[Fact], messages: &[Message]) -> Option<Vec<Proposal>> {
     let lines: Vec<String> = known.iter().map(|fact| fact.text.clone()).collect();
     let kept: Vec<Message> = messages.iter().filter(|message| !holds_secret(&message.content)).cloned().collect();
     let window = spoken(&kept);
@@ -246,26 +251,16 @@ async fn ask_model(desk: &Desk, known: &[Fact], messages: &[Message]) -> Option<
         budget: CallBudget::new(1).until(tokio::time::Instant::now() + MODEL_TIMEOUT),
         ..ChatRequest::default()
     };
-    let completion = match chat.complete(&request, None).await {
+    let completion = match model.complete(&request, None).await {
         Ok(completion) => completion,
         Err(error) => {
             tracing::warn!(%error, "no model to learn with, so the patterns learn alone");
             return None;
         }
     };
-    let cost = desk.prices.cost(&completion.model, completion.usage, &desk.database.clock().now().day());
-    let usage = NewUsage {
-        conversation_id: None,
-        message_id: None,
-        assistant_id: None,
-        operation: "chat",
-        model: completion.model,
-        tokens: completion.usage,
-        cost_micro_usd: cost.micro_usd,
-    };
     let (from, to) = (completion.text.find('{')?, completion.text.rfind('}')?);
     let proposals: Proposals = serde_json::from_str(completion.text.get(from..=to)?).ok()?;
-    Some((proposals.facts, usage))
+    Some(proposals.facts)
 }
 
 /// Those proposals that the customer's own plain statements bear out.

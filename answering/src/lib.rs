@@ -23,6 +23,7 @@ pub mod hand_off;
 mod hint;
 pub mod judge;
 pub mod learn;
+pub mod metered;
 mod passage;
 mod patterns;
 mod promise;

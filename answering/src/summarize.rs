@@ -1,5 +1,6 @@
 //! Keeps a short summary of what left the window; after the turn, never in its way.
 
+use crate::metered::model_for_conversation;
 use crate::sentences::sentences;
 use crate::window::{spoken, window, without_quoted_mail};
 use crate::worth::holds_secret;
@@ -8,7 +9,7 @@ use domain::OrganizationId;
 use domain::job::{Job, SummarizeConversation};
 use domain::message::{Message, Sender};
 use domain::trace::PromptMessage;
-use llm::{CallBudget, ChatRequest, FinishReason};
+use llm::{CallBudget, ChatModel, ChatRequest, FinishReason};
 use prompts::SummarizePrompt;
 use std::time::Duration;
 
@@ -50,10 +51,14 @@ pub async fn summarize(
     let (leaving, _) = said.split_at(said.len().saturating_sub(kept));
     let summary = match leaving {
         [] => None,
-        leaving => Some(match ask_model(desk, &conversation.summary, leaving, settings.language.as_deref()).await {
-            Some(summary) => summary,
-            None => extract(&conversation.summary, leaving),
-        }),
+        leaving => {
+            let language = settings.language.as_deref();
+            let written = match model_for_conversation(desk, organization_id, conversation.id).await? {
+                Some(model) => ask_model(model.as_ref(), &conversation.summary, leaving, language).await,
+                None => None,
+            };
+            Some(written.unwrap_or_else(|| extract(&conversation.summary, leaving)))
+        }
     };
     let mut transaction = tenant.begin().await?;
     transaction.complete_job(job).await?;
@@ -64,8 +69,12 @@ pub async fn summarize(
     Ok(())
 }
 
-async fn ask_model(desk: &Desk, summary: &str, leaving: &[Message], language: Option<&str>) -> Option<String> {
-    let chat = desk.chat.as_ref()?;
+async fn ask_model(
+    model: &dyn ChatModel,
+    summary: &str,
+    leaving: &[Message],
+    language: Option<&str>,
+) -> Option<String> {
     let messages: Vec<PromptMessage> = spoken(leaving);
     let prompt = SummarizePrompt { summary, messages: &messages, language, words_max: WORDS_MAX };
     let request = ChatRequest {
@@ -74,7 +83,7 @@ async fn ask_model(desk: &Desk, summary: &str, leaving: &[Message], language: Op
         budget: CallBudget::new(1).until(tokio::time::Instant::now() + MODEL_TIMEOUT),
         ..ChatRequest::default()
     };
-    match chat.complete(&request, None).await {
+    match model.complete(&request, None).await {
         Ok(completion) if completion.finish_reason != FinishReason::Length && !completion.text.trim().is_empty() => {
             Some(completion.text.trim().chars().take(SUMMARY_CHARS_MAX).collect())
         }

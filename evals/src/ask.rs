@@ -10,7 +10,6 @@ use domain::handoff::HandoffReason;
 use domain::replay::Knowledge;
 use domain::trace::Trace;
 use domain::{ErrorKind, Kinded, MessageId};
-use storage::usage::NewUsage;
 
 /// A case with its outcome.
 pub(crate) struct Asked {
@@ -82,24 +81,7 @@ async fn past(desk: &Desk, question: &mut Question, case: &Case, knowledge: Know
 
 /// Records what a model call cost, in place of the room that it took in the budgets.
 async fn record(desk: &Desk, question: &Question, answer: &Answer) -> Result<()> {
-    let used = answer.usage.input_tokens > 0 || answer.usage.output_tokens > 0;
-    if !used {
-        return Ok(spend::release(desk, question, answer.reservation).await?);
-    }
     let mut transaction = desk.database.of(question.organization_id).begin().await?;
-    if let Some(reservation) = answer.reservation {
-        transaction.release_reservation(reservation).await?;
-    }
-    transaction
-        .insert_usage(NewUsage {
-            conversation_id: None,
-            message_id: None,
-            assistant_id: Some(question.assistant.id),
-            operation: "chat",
-            model: answer.model.clone().unwrap_or_default(),
-            tokens: answer.usage,
-            cost_micro_usd: answer.cost_micro_usd,
-        })
-        .await?;
+    spend::settle(&mut transaction, answer, question.assistant.id, None).await?;
     Ok(transaction.commit().await?)
 }

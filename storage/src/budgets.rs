@@ -15,8 +15,8 @@ const MONTH_CHARS: usize = 7;
 /// Room to take.
 #[derive(Clone, Copy, Debug)]
 pub struct Reservation {
-    /// Who is to answer.
-    pub assistant_id: AssistantId,
+    /// Who is to answer; `None`: nobody, the desk itself asks.
+    pub assistant_id: Option<AssistantId>,
     /// What the whole organization may spend.
     pub organization_budget: Budget,
     /// What the assistant may spend.
@@ -35,7 +35,7 @@ impl Transaction {
         (&mut *self).run("update organizations set event_seq = event_seq where id = $1", (organization_id,)).await?;
         let expired = (organization_id, now - RESERVED_FOR);
         (&mut *self).run("delete from reservations where organization_id = $1 and created_at < $2", expired).await?;
-        for (budget, of) in [(wanted.organization_budget, None), (wanted.assistant_budget, Some(wanted.assistant_id))] {
+        for (budget, of) in [(wanted.organization_budget, None), (wanted.assistant_budget, wanted.assistant_id)] {
             if !budget.is_unlimited() {
                 let spent = spent(&mut *self, organization_id, of, now).await?;
                 if !budget.has_room(&spent, wanted.cost_micro_usd, wanted.tokens) {

@@ -26,6 +26,17 @@ pub struct NewUsage {
 }
 
 impl Transaction {
+    /// Records a model call in place of the room that it took; where no token was used there is nothing to record.
+    pub async fn settle(&mut self, reservation: Option<UsageId>, new: NewUsage) -> Result<()> {
+        if let Some(reservation) = reservation {
+            self.release_reservation(reservation).await?;
+        }
+        if new.tokens.input_tokens == 0 && new.tokens.output_tokens == 0 {
+            return Ok(());
+        }
+        self.insert_usage(new).await
+    }
+
     /// Records a model call.
     pub async fn insert_usage(&mut self, new: NewUsage) -> Result<()> {
         let organization_id = self.organization_id()?;

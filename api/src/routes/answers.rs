@@ -7,7 +7,7 @@ use crate::error::{Problem, Result};
 use crate::objects::{CitationObject, UsageObject};
 use crate::routes::assistants::default_assistant;
 use answering::receive::CONTENT_CHARS_MAX;
-use answering::{Answer, Question, template};
+use answering::{Answer, Question, spend, template};
 use axum::extract::State;
 use domain::assistant::Assistant;
 use domain::handoff::HandoffReason;
@@ -16,7 +16,6 @@ use domain::message::Decision;
 use domain::trace::{PromptMessage, Trace};
 use domain::{AssistantId, OrganizationId};
 use serde::{Deserialize, Serialize};
-use storage::usage::NewUsage;
 use utoipa::ToSchema;
 
 /// Messages of a history at most.
@@ -162,39 +161,10 @@ pub(crate) async fn answer(
         budget: organization.settings.budget,
     };
     let answer = answering::answer(&app.desk, &question).await?;
-    record_usage(app, organization_id, assistant_id, &answer).await?;
-    Ok(answer.into())
-}
-
-async fn record_usage(
-    app: &App,
-    organization_id: OrganizationId,
-    assistant_id: AssistantId,
-    answer: &Answer,
-) -> Result<()> {
-    let used = answer.usage.input_tokens > 0 || answer.usage.output_tokens > 0;
-    if !used && answer.reservation.is_none() {
-        return Ok(());
-    }
     let mut transaction = app.of(organization_id).begin().await?;
-    if let Some(reservation) = answer.reservation {
-        transaction.release_reservation(reservation).await?;
-    }
-    if !used {
-        return Ok(transaction.commit().await?);
-    }
-    transaction
-        .insert_usage(NewUsage {
-            conversation_id: None,
-            message_id: None,
-            assistant_id: Some(assistant_id),
-            operation: "chat",
-            model: answer.model.clone().unwrap_or_default(),
-            tokens: answer.usage,
-            cost_micro_usd: answer.cost_micro_usd,
-        })
-        .await?;
-    Ok(transaction.commit().await?)
+    spend::settle(&mut transaction, &answer, assistant_id, None).await?;
+    transaction.commit().await?;
+    Ok(answer.into())
 }
 
 impl Said {

@@ -1,15 +1,21 @@
 //! Budgets in the pipeline, and the gate before a prompt.
 
 use crate::desk::Bed;
+use answering::metered::model_for_organization;
 use domain::assistant::PublishGate;
 use domain::evaluation::Case;
 use domain::handoff::HandoffReason;
+use domain::job::{LearnFacts, Work};
 use domain::message::Decision;
 use domain::prompt::{ANSWER, PromptState};
 use domain::replay::Trial;
+use domain::trace::PromptMessage;
 use domain::usage::{Budget, OverBudget};
 use evals::run::{Pace, ask_cases, begin_trial, finish};
+use llm::ChatRequest;
 use std::collections::BTreeMap;
+use std::time::Duration;
+use storage::jobs::Claim;
 use storage::prompts::{NewPromptVersion, Publication};
 
 const REFUNDS: &str = "Refunds take 14 days after we receive the bike.";
@@ -61,6 +67,51 @@ async fn over_budget_a_cheaper_model_answers_then_the_knowledge_then_a_person() 
         let rerun = answering::rerun::rerun(&bed.desk, bed.organization_id, id).await.unwrap();
         assert_eq!(rerun.differences, Vec::<String>::new());
     }
+}
+
+#[tokio::test]
+async fn what_no_customer_waits_for_is_paid_and_bounded_too() {
+    let bed = bed().await;
+    let tenant = bed.desk.database.of(bed.organization_id);
+    let spent = async || tenant.spent(None).await.unwrap().day_micro_usd;
+    bed.customer_says(&format!("I am on the Gold plan. {QUESTION}")).await;
+    assert_eq!(spent().await, 1_050);
+    learn(&bed).await;
+    assert_eq!(spent().await, 2_100, "learning asks the model");
+
+    let messages = vec![PromptMessage { role: "user".to_owned(), content: "Draft an article.".to_owned() }];
+    let request = ChatRequest { messages, output_tokens_max: 100, ..ChatRequest::default() };
+    let model = model_for_organization(&bed.desk, bed.organization_id).await.unwrap().unwrap();
+    model.complete(&request, None).await.unwrap();
+    assert_eq!(spent().await, 3_150, "drafts of articles ask it");
+
+    let mut transaction = tenant.begin().await.unwrap();
+    let mut settings = tenant.load_organization().await.unwrap().settings;
+    settings.budget.day_micro_usd = Some(3_200);
+    transaction.update_organization_settings(&settings).await.unwrap();
+    transaction.commit().await.unwrap();
+    let model = model_for_organization(&bed.desk, bed.organization_id).await.unwrap().unwrap();
+    let refused = model.complete(&request, None).await.unwrap_err();
+    assert!(refused.to_string().contains("budget leaves no room") && !refused.is_transient(), "{refused}");
+    bed.customer_says(&format!("I am on the Silver plan. {QUESTION}")).await;
+    learn(&bed).await;
+    assert_eq!(spent().await, 3_150, "without room the patterns learn alone");
+}
+
+/// Runs the jobs of the memory that wait.
+async fn learn(bed: &Bed) {
+    let database = &bed.desk.database;
+    database.clock().advance(bed.desk.settings.learn_after);
+    let worker = database.clock().id();
+    let claim = Claim { queue: LearnFacts::QUEUE, worker, lease: Duration::from_mins(1), limit: 8, suspects: false };
+    let jobs = database.claim_jobs(claim).await.unwrap();
+    let mut learned = 0;
+    for job in jobs.iter().filter(|job| job.kind == LearnFacts::KIND) {
+        let work: LearnFacts = serde_json::from_value(job.payload.clone()).unwrap();
+        answering::learn::learn(&bed.desk, bed.organization_id, &work, job).await.unwrap();
+        learned += 1;
+    }
+    assert_eq!(learned, 1);
 }
 
 #[tokio::test]

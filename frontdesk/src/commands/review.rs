@@ -10,7 +10,6 @@ use domain::knowledge::{Article, ArticleState};
 use domain::suggestion::{Suggestion, SuggestionState};
 use domain::{ErrorKind, Kinded, SourceId, SuggestionId};
 use ingest::compare::{Change, Hunk, compare};
-use ingest::drafter::Drafter;
 use ingest::review::{self, Edit};
 use ingest::suggest;
 use serde::Serialize;
@@ -247,7 +246,8 @@ async fn draft(wired: &Wired, source: Option<&str>, publish: bool, output: Outpu
         Some(typed) => vec![tenant.load_source(source_id(typed)?).await.map_err(|error| problem(&error))?],
         None => tenant.list_sources(Keyset::start(), SOURCES_MAX).await.map_err(|error| problem(&error))?,
     };
-    let drafter = Drafter { chat: wired.desk.chat.clone(), prove: worker::jobs::draft_articles::prove };
+    let drafter = worker::jobs::draft_articles::drafter(&wired.desk, wired.organization_id()).await;
+    let drafter = drafter.map_err(|error| problem(&error))?;
     let mut total = suggest::Ran::default();
     // What people wrote needs no draft.
     for source in sources.iter().filter(|source| source.kind != "articles") {

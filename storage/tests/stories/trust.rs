@@ -110,7 +110,7 @@ async fn a_version_waits_for_its_run(database: &Database) {
 async fn a_budget_is_never_overshot(database: &Database) {
     let (id, assistant_id) = assistant(database).await;
     let wanted = Reservation {
-        assistant_id,
+        assistant_id: Some(assistant_id),
         organization_budget: Budget { day_micro_usd: Some(1_000), ..Budget::default() },
         assistant_budget: Budget { month_tokens: Some(1_000_000), ..Budget::default() },
         tokens: 10,

@@ -3,22 +3,29 @@
 use crate::error::Result;
 use crate::jobs::organization;
 use crate::registry::Running;
+use answering::metered::model_for_organization;
 use answering::{Desk, Passage, verify};
-use domain::Id;
 use domain::job::{DraftArticles, Job};
+use domain::{Id, OrganizationId};
 use ingest::drafter::Drafter;
 use ingest::{Library, suggest};
 use std::ops::Range;
 use std::sync::Arc;
 
 pub(crate) async fn run(desk: Desk, library: Library, work: DraftArticles, job: Arc<Job>) -> Result<Running> {
-    let drafter = Drafter { chat: desk.chat.clone(), prove };
-    suggest::run_job(&library, &drafter, organization(&job)?, &work, &job).await?;
+    let organization_id = organization(&job)?;
+    let drafter = drafter(&desk, organization_id).await?;
+    suggest::run_job(&library, &drafter, organization_id, &work, &job).await?;
     Ok(Running::Completed)
 }
 
+/// Who drafts for an organization: the desk's model, within the budgets.
+pub async fn drafter(desk: &Desk, organization_id: OrganizationId) -> answering::Result<Drafter> {
+    Ok(Drafter { chat: model_for_organization(desk, organization_id).await?, prove })
+}
+
 /// The bytes of a text that prove a sentence, by the rules that answers are checked with.
-pub fn prove(sentence: &str, text: &str, language: Option<&str>) -> Option<(Range<usize>, f64)> {
+fn prove(sentence: &str, text: &str, language: Option<&str>) -> Option<(Range<usize>, f64)> {
     let nobody = uuid::Uuid::nil();
     let passage = Passage {
         index: 1,
