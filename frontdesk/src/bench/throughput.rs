@@ -178,7 +178,7 @@ impl Desk {
     }
 
     /// Has one message received in each of so many conversations, then works until all are answered;
-    /// what that took, and what the memory's jobs took, which wait until a conversation rests.
+    /// what that took, and what the memory's jobs took after it.
     async fn round(&mut self, messages: usize) -> Result<(Spent, Spent), Failure> {
         self.rounds += 1;
         let received: Vec<(ConversationId, String, String)> = self
@@ -205,6 +205,9 @@ impl Desk {
         until("the model's answers", ROUND_MAX, async || Ok((self.model.answered() >= most).then_some(()))).await?;
         self.bed.drained_of_due(ROUND_MAX).await?;
         let answering = meter.stop()?;
+        // The memory's jobs wait until a conversation rests: let it have rested.
+        let desk = &self.bed.wired.desk;
+        desk.database.clock().advance(desk.settings.learn_after);
         let meter = Meter::start()?;
         self.bed.drained(ROUND_MAX).await?;
         let later = meter.stop()?;

@@ -247,7 +247,8 @@ async fn draft(wired: &Wired, source: Option<&str>, publish: bool, output: Outpu
         None => tenant.list_sources(Keyset::start(), SOURCES_MAX).await.map_err(|error| problem(&error))?,
     };
     let drafter = worker::jobs::draft_articles::drafter(&wired.desk, wired.organization_id()).await;
-    let drafter = drafter.map_err(|error| problem(&error))?;
+    let drafter =
+        drafter.map_err(|error| Failure::new(Exit::Problem, "the budget for drafts cannot be read").because(error))?;
     let mut total = suggest::Ran::default();
     // What people wrote needs no draft.
     for source in sources.iter().filter(|source| source.kind != "articles") {
