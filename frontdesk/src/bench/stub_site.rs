@@ -1,9 +1,9 @@
 //! A website on loopback whose pages change and vanish on demand. Its footer is another one at every
-//! request, and it sends no validators, so that only the text says what changed.
+//! request, and it sends no validators unless it is told to, so that only the text says what changed.
 
 use crate::failure::Failure;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use std::collections::BTreeMap;
@@ -36,6 +36,8 @@ pub struct StubSite {
 struct Site {
     pages: Mutex<BTreeMap<usize, Content>>,
     requests: Mutex<usize>,
+    /// Pages that were not sent because they had not changed; `None`: every page is sent.
+    spared: Mutex<Option<usize>>,
 }
 
 impl StubSite {
@@ -79,6 +81,16 @@ impl StubSite {
         locked(&self.site.pages).get(&page).cloned()
     }
 
+    /// Sends an `ETag` with each page from now on, and no page to those who have it.
+    pub fn send_validators(&self) {
+        locked(&self.site.spared).get_or_insert_default();
+    }
+
+    /// Pages that were not sent because they had not changed.
+    pub fn spared(&self) -> usize {
+        locked(&self.site.spared).unwrap_or_default()
+    }
+
     /// Pages that were asked for so far.
     pub fn requests(&self) -> usize {
         *locked(&self.site.requests)
@@ -114,7 +126,7 @@ async fn start_page(State(site): State<Arc<Site>>) -> Html<String> {
     ))
 }
 
-async fn page(State(site): State<Arc<Site>>, Path(page): Path<usize>) -> Response {
+async fn page(State(site): State<Arc<Site>>, Path(page): Path<usize>, headers: HeaderMap) -> Response {
     let nth = {
         let mut requests = locked(&site.requests);
         *requests += 1;
@@ -128,12 +140,20 @@ async fn page(State(site): State<Arc<Site>>, Path(page): Path<usize>) -> Respons
         Content::Text(text) => text,
         Content::Edition(edition) => own_text(page, edition),
     };
+    let tag = format!("\"{:x}\"", text.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())));
+    if let Some(spared) = locked(&site.spared).as_mut()
+        && headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes())
+    {
+        *spared += 1;
+        return StatusCode::NOT_MODIFIED.into_response();
+    }
+    let sends_tag = locked(&site.spared).is_some();
     let word = page_word(page);
-    Html(format!(
+    let html = Html(format!(
         "<html><head><title>Guide to {word}</title></head><body><nav><a href=\"/\">All guides</a></nav>\
          <main><h1>Guide to {word}</h1>{text}</main><footer>Rendered for visitor {nth}</footer></body></html>"
-    ))
-    .into_response()
+    ));
+    if sends_tag { ([(header::ETAG, tag)], html).into_response() } else { html.into_response() }
 }
 
 fn own_text(page: usize, edition: usize) -> String {

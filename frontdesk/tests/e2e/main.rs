@@ -9,6 +9,7 @@
 )]
 
 mod crashes;
+mod drafts;
 mod erasing;
 mod faults;
 mod memory;
@@ -17,6 +18,7 @@ mod people;
 mod postgres;
 mod rescans;
 mod served;
+mod site;
 
 use frontdesk::bench::bed::{Bed, WorkerProcess};
 use frontdesk::bench::ledger::Ledger;

@@ -1,28 +1,17 @@
 //! A website changes, loses pages and comes back; processes are killed and scans are held; what the desk
 //! knows is what was approved, and nothing else.
 
+use crate::site::{LONGEST, Site, text};
 use crate::{FRONTDESK, postgres};
-use domain::knowledge::{Article, ArticleState};
-use domain::page::{PageDecision, PageState, Scan, ScanSettings, ScanState};
-use domain::suggestion::{Suggestion, SuggestionState};
-use domain::{PageId, SourceId};
-use frontdesk::bench::bed::{Bed, until};
-use frontdesk::bench::stub_site::{Content, StubSite, edition_word, page_word};
-use ingest::conclude::{Review, review, texts};
-use ingest::progress::{Progress, progress};
-use ingest::review::{Edit, approve};
+use domain::page::{PageDecision, PageState, ScanSettings, ScanState};
+use frontdesk::bench::bed::until;
+use frontdesk::bench::stub_site::{Content, edition_word, page_word};
+use ingest::conclude::{Review, texts};
 use ingest::{scan, schedule};
-use retrieval::Search;
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
 use storage::pages::PageFilter;
-use storage::suggestions::SuggestionFilter;
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
-
-/// Longer than any of these stories takes on a busy machine.
-const LONGEST: Duration = Duration::from_mins(2);
 
 /// Kills within re-scans; the command checks what is known afterwards.
 async fn kills_within_rescans(more: &[&str]) {
@@ -57,107 +46,6 @@ async fn kills_within_rescans_leave_what_the_site_says_on_postgresql() {
     let Some(server) = postgres::server() else { return };
     let database = server.create_database().await;
     kills_within_rescans(&["--database-url", &database.url]).await;
-}
-
-/// A desk with a website and a worker in this process.
-#[expect(clippy::struct_field_names, reason = "a site with its server is what it is called")]
-struct Site {
-    bed: Bed,
-    site: StubSite,
-    stop: CancellationToken,
-    worker: JoinSet<()>,
-}
-
-impl Site {
-    async fn open(pages: usize) -> Self {
-        let mut site = Self::without_worker(pages, 0).await;
-        site.work();
-        site
-    }
-
-    async fn without_worker(pages: usize, delay_ms: u64) -> Self {
-        let site = StubSite::start(pages).await.unwrap();
-        let settings = format!("[scan]\ndelay_ms = {delay_ms}\nallow_private_hosts = ['{}']", site.host());
-        let bed = Bed::open(None, settings.parse().unwrap()).await.unwrap();
-        Self { bed, site, stop: CancellationToken::new(), worker: JoinSet::new() }
-    }
-
-    fn work(&mut self) {
-        self.worker.spawn(self.bed.wired.worker().run(self.stop.clone()));
-        self.worker.spawn(ingest::index::follow(self.bed.wired.library.clone(), self.stop.clone()));
-    }
-
-    fn tenant(&self) -> storage::Tenant<'_> {
-        self.bed.wired.desk.database.of(self.bed.wired.organization_id())
-    }
-
-    async fn start(&self, settings: ScanSettings) -> Scan {
-        let wired = &self.bed.wired;
-        scan::start(&wired.library, wired.organization_id(), &self.site.url(), settings).await.unwrap()
-    }
-
-    async fn scan(&self) -> (Scan, Progress) {
-        let started = self.start(ScanSettings::default()).await;
-        self.ended(&started).await
-    }
-
-    async fn ended(&self, started: &Scan) -> (Scan, Progress) {
-        let ended = until("the end of the scan", LONGEST, async || {
-            let scan = self.tenant().load_scan(started.id).await.unwrap();
-            Ok(scan.finished_at.is_some().then_some(scan))
-        })
-        .await
-        .unwrap();
-        let wired = &self.bed.wired;
-        let progress = progress(&wired.library, wired.organization_id(), &ended).await.unwrap();
-        (ended, progress)
-    }
-
-    /// Approves or refuses what waits, and waits until it is done.
-    async fn decide(&self, scan: &Scan, pages: Option<&[PageId]>, decision: Review) {
-        let wired = &self.bed.wired;
-        review(&wired.library, wired.organization_id(), scan.id, pages, decision).await.unwrap();
-        self.bed.drained(LONGEST).await.unwrap();
-    }
-
-    async fn decided(&self, scan: &Scan, page: usize) -> (PageState, Option<PageDecision>, Option<String>) {
-        let page = self.page(scan, page).await;
-        (page.state, page.decision, page.reason)
-    }
-
-    async fn page(&self, scan: &Scan, page: usize) -> domain::page::Page {
-        let pages = self.tenant().list_pages(scan.id, PageFilter::default(), None, 1_000).await.unwrap();
-        pages.into_iter().find(|found| found.url == self.site.page_url(page)).unwrap()
-    }
-
-    /// Whether a search for a word finds it on that page.
-    async fn finds(&self, page: usize, word: &str) -> bool {
-        self.bed.wired.catch_up().await.unwrap();
-        let mut search = Search::new(self.bed.wired.organization_id(), word);
-        search.mode = retrieval::Mode::Bm25;
-        let found = self.bed.wired.library.retrieval.search(&search).await.unwrap();
-        let ids: Vec<_> = found.hits.iter().map(|hit| hit.chunk_id).collect();
-        let chunks = self.tenant().load_chunks(&ids).await.unwrap();
-        let url = self.site.page_url(page);
-        chunks.iter().any(|found| found.url.as_ref() == Some(&url) && found.chunk.text.contains(word))
-    }
-
-    async fn set(&self, source: SourceId, settings: serde_json::Value) {
-        let present = self.tenant().load_source(source).await.unwrap();
-        let mut transaction = self.tenant().begin().await.unwrap();
-        transaction.update_source(source, &present.name, settings.as_object().unwrap()).await.unwrap();
-        transaction.commit().await.unwrap();
-    }
-
-    async fn close(mut self) {
-        self.stop.cancel();
-        while self.worker.join_next().await.is_some() {}
-    }
-}
-
-fn text(words: &str) -> Content {
-    let more = "This guide is for everybody on the team who looks after the account and its settings at work.";
-    Content::Text(format!("<p>{words} {more}</p><p>Open the settings, choose what you need, and save it.</p>"))
 }
 
 #[tokio::test]
@@ -196,6 +84,21 @@ async fn few_harmless_changes_apply_and_many_wait_for_a_person_while_the_old_tex
     );
     let fifth = site.scan().await.1;
     assert_eq!((fifth.pages.get("changed"), fifth.chunks_embedded), (None, 0));
+    site.close().await;
+}
+
+#[tokio::test]
+async fn a_page_that_its_tag_calls_unchanged_is_not_sent_again_and_goes_on_answering() {
+    let site = Site::open(6).await;
+    site.site.send_validators();
+    site.scan().await;
+    assert_eq!(site.site.spared(), 0);
+    site.site.put(0, Content::Edition(1));
+    let (_, progress) = site.scan().await;
+    assert_eq!((site.site.spared(), progress.pages["same"], progress.pages["changed"]), (5, 6, 1));
+    assert!(site.finds(0, &edition_word(0, 1)).await && site.finds(1, &edition_word(1, 0)).await);
+    let (_, progress) = site.scan().await;
+    assert_eq!((site.site.spared(), progress.pages["same"], progress.chunks_embedded), (11, 7, 0));
     site.close().await;
 }
 
@@ -357,96 +260,5 @@ async fn a_site_that_cannot_be_read_changes_nothing() {
     for page in 0..5 {
         assert!(site.finds(page, &page_word(page)).await);
     }
-    site.close().await;
-}
-
-impl Site {
-    /// What waits for review about a text, once all drafting is done.
-    async fn suggestion(&self, words: &str) -> Suggestion {
-        self.bed.drained(LONGEST).await.unwrap();
-        let filter = SuggestionFilter { state: Some(SuggestionState::Waiting), ..SuggestionFilter::default() };
-        let waiting = self.tenant().list_suggestions(filter, storage::Keyset::start(), 1_000).await.unwrap();
-        let found = waiting.iter().find(|suggestion| {
-            suggestion.body.contains(words)
-                || suggestion.generated_body.as_ref().is_some_and(|body| body.contains(words))
-        });
-        found.unwrap_or_else(|| panic!("nothing that waits says `{words}`: {waiting:#?}")).clone()
-    }
-
-    async fn approve(&self, suggestion: &Suggestion, body: Option<String>) {
-        let wired = &self.bed.wired;
-        let edit = Edit { title: None, body };
-        approve(&wired.library, wired.organization_id(), suggestion.id, edit, "ann").await.unwrap();
-    }
-
-    async fn article(&self, suggestion: &Suggestion) -> Article {
-        self.tenant().load_article(suggestion.article_id).await.unwrap()
-    }
-}
-
-#[tokio::test]
-async fn what_people_changed_in_a_generated_article_survives_its_page() {
-    let says = |first: &str, last: &str| {
-        let middle = "This guide is for everybody on the team who looks after the account. Save what you chose.";
-        Content::Text(format!("<p>{first} {middle} {last}</p>"))
-    };
-    let site = Site::open(20).await;
-    site.site.put(0, says("The menu is on the left.", "Ask the owner of the account for help."));
-    site.scan().await;
-    let first = site.suggestion("menu is on the left").await;
-    let edited = first.body.replace("Ask the owner of the account for help.", "Ask Ann for help, she is at desk B.");
-    assert_ne!(edited, first.body);
-    site.approve(&first, Some(edited.clone())).await;
-
-    site.site.put(0, says("The menu is on the right.", "Ask the owner of the account for help."));
-    site.scan().await;
-    let merged = site.suggestion("menu is on the right").await;
-    assert_eq!(merged.body, edited.replace("on the left", "on the right"), "both changes are in it");
-    assert!(merged.reason.as_deref().unwrap().starts_with("merged with what people changed"), "{merged:?}");
-    assert_eq!(site.article(&first).await.body, edited, "nothing is published before a person agrees");
-    site.approve(&merged, None).await;
-
-    site.site.put(0, says("The menu is on the right.", "Ask the people at the front desk for help."));
-    site.scan().await;
-    let conflict = site.suggestion("people at the front desk").await;
-    assert!(conflict.reason.as_deref().unwrap().starts_with("conflict"), "{conflict:?}");
-    assert!(conflict.body.contains("Ask Ann") && !conflict.body.contains("<<<"), "{}", conflict.body);
-    assert!(conflict.generated_body.as_deref().unwrap().contains("people at the front desk"));
-    let article = site.article(&first).await;
-    assert!(article.body.contains("Ask Ann") && article.body.contains("on the right"), "{}", article.body);
-    site.close().await;
-}
-
-#[tokio::test]
-async fn what_was_drafted_from_a_page_leaves_with_it_and_what_people_wrote_stays() {
-    let site = Site::open(20).await;
-    site.site.put(0, text("The blue lamp blinks twice after an update."));
-    site.site.put(1, text("The red lamp blinks once at the start."));
-    site.scan().await;
-    let (blue, red) = (site.suggestion("blue lamp").await, site.suggestion("red lamp").await);
-    let edited = format!("{}\n\nAsk Ann about the red lamp.", red.body);
-    site.approve(&blue, None).await;
-    site.approve(&red, Some(edited.clone())).await;
-    assert!(site.finds(0, "blue lamp").await && site.finds(1, "Ask Ann").await);
-
-    site.site.put(0, Content::Gone(410));
-    site.site.put(1, Content::Gone(410));
-    site.scan().await;
-    assert!(
-        !site.finds(0, "blue lamp").await && !site.finds(1, "red lamp").await,
-        "nothing leads to a page that is gone"
-    );
-    assert_eq!(site.article(&blue).await.state, ArticleState::Archived);
-    let kept = site.article(&red).await;
-    assert_eq!((kept.state, &kept.body), (ArticleState::Published, &edited));
-    let asked = site.suggestion("Ask Ann").await;
-    assert!(asked.reason.as_deref().unwrap().starts_with("the page it was drafted from is gone"), "{asked:?}");
-    site.approve(&asked, None).await;
-    assert!(!site.finds(1, "red lamp").await, "a gone address does not come back by approval");
-
-    site.site.put(0, text("The blue lamp blinks twice after an update."));
-    site.scan().await;
-    let again = site.suggestion("blue lamp").await;
-    assert_eq!(again.article_id, blue.article_id, "a page that is back is suggested again");
     site.close().await;
 }
