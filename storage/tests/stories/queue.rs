@@ -146,10 +146,10 @@ async fn a_job_that_takes_its_process_down_again_and_again_is_given_up(database:
 async fn one_organizations_burst_does_not_starve_another(database: &Database) {
     let busy = OrganizationId::from_uuid(Uuid::now_v7());
     let small = OrganizationId::from_uuid(Uuid::now_v7());
+    let now = database.clock().now();
     for (organization, count) in [(busy, 200), (small, 1)] {
         let mut transaction = database.of(organization).begin().await.unwrap();
         for _ in 0..count {
-            let now = transaction.now();
             transaction.enqueue(&turn(), now).await.unwrap();
         }
         transaction.commit().await.unwrap();
