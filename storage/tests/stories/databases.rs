@@ -1,6 +1,12 @@
 //! A fresh database of each engine for a story.
 
 use crate::postgres::{self, TestDatabase};
+use domain::CustomerId;
+use domain::customer::Identity;
+use serde_json::Map;
+use storage::conversations::NewConversation;
+use storage::customers::NewCustomer;
+use storage::organizations::Desk;
 use storage::{Database, Error, SqliteSettings};
 use tempfile::TempDir;
 
@@ -50,4 +56,27 @@ pub(crate) async fn postgres() -> Option<(Database, TestDatabase)> {
 
 pub(crate) fn not_found<T>(outcome: &Result<T, Error>) -> bool {
     matches!(outcome, Err(Error::NotFound { .. }))
+}
+
+/// A customer of whom nothing else is known.
+pub(crate) fn new_customer(external_id: Option<&str>, name: Option<&str>) -> NewCustomer {
+    NewCustomer {
+        external_id: external_id.map(str::to_owned),
+        name: name.map(str::to_owned),
+        email: None,
+        locale: None,
+        profile: Map::new(),
+        identity: Identity::Unverified,
+    }
+}
+
+/// A conversation by the desk's first channel.
+pub(crate) fn new_conversation(desk: &Desk, customer_id: CustomerId) -> NewConversation {
+    NewConversation {
+        customer_id,
+        channel_id: desk.channels[0].id,
+        assistant_id: desk.assistant.id,
+        title: None,
+        metadata: Map::new(),
+    }
 }

@@ -1,6 +1,7 @@
 //! The story of evaluations: every statement of datasets, runs, outcomes, reports and calibrations.
 
 use crate::databases::not_found;
+use crate::databases::{new_conversation, new_customer};
 use domain::OrganizationId;
 use domain::calibration::{Calibration, Method};
 use domain::evaluation::{Case, Outcome, RunState, Verdict};
@@ -10,8 +11,6 @@ use domain::usage::TokenUsage;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use storage::conversations::NewConversation;
-use storage::customers::NewCustomer;
 use storage::eval_runs::{NewCaseResult, NewRun, StoredReport};
 use storage::evals::TurnFilter;
 use storage::feedback::Rating;
@@ -214,22 +213,9 @@ async fn past_turns_become_cases(database: &Database) {
 
 async fn speak(database: &Database, desk: &storage::organizations::Desk, spoken: &[Spoken]) {
     let mut transaction = database.of(desk.organization.id).begin().await.unwrap();
-    let customer = NewCustomer {
-        external_id: Some("ada".into()),
-        name: None,
-        email: None,
-        locale: None,
-        profile: serde_json::Map::new(),
-        identity: domain::customer::Identity::Unverified,
-    };
+    let customer = new_customer(Some("ada"), None);
     let customer = transaction.upsert_customer(&customer).await.unwrap();
-    let conversation = NewConversation {
-        customer_id: customer.id,
-        channel_id: desk.channels[0].id,
-        assistant_id: desk.assistant.id,
-        title: None,
-        metadata: serde_json::Map::new(),
-    };
+    let conversation = new_conversation(desk, customer.id);
     let conversation = transaction.insert_conversation(conversation).await.unwrap();
     for (seq, spoken) in (1..).zip(spoken) {
         let id = transaction.id();

@@ -1,14 +1,11 @@
 //! Members, their sessions and links, notes and previews.
 
-use domain::customer::Identity;
+use crate::databases::{new_conversation, new_customer};
 use domain::handoff::HandoffReason;
 use domain::key::Scope;
 use domain::message::Sender;
 use domain::{ConversationId, MemberId, OrganizationId};
-use serde_json::Map;
 use std::time::Duration;
-use storage::conversations::NewConversation;
-use storage::customers::NewCustomer;
 use storage::handoffs::NewHandoff;
 use storage::members::{Member, NewMember};
 use storage::messages::NewMessage;
@@ -99,22 +96,9 @@ async fn members_come_by_links_and_have_sessions(database: &Database) {
 
 async fn begin(database: &Database, desk: &storage::organizations::Desk) -> ConversationId {
     let mut transaction = database.of(desk.organization.id).begin().await.unwrap();
-    let customer = NewCustomer {
-        external_id: None,
-        name: Some("Mia".to_owned()),
-        email: None,
-        locale: None,
-        profile: Map::new(),
-        identity: Identity::Unverified,
-    };
+    let customer = new_customer(None, Some("Mia"));
     let customer_id = transaction.upsert_customer(&customer).await.unwrap().id;
-    let new = NewConversation {
-        customer_id,
-        channel_id: desk.channels[0].id,
-        assistant_id: desk.assistant.id,
-        title: None,
-        metadata: Map::new(),
-    };
+    let new = new_conversation(desk, customer_id);
     let id = transaction.insert_conversation(new).await.unwrap().id;
     transaction.commit().await.unwrap();
     id

@@ -1,5 +1,6 @@
 //! Agents, offers, notifications, identities and receipts.
 
+use crate::databases::{new_conversation, new_customer};
 use domain::agent::{AgentRole, Availability};
 use domain::conversation::Holder;
 use domain::customer::{Customer, Identity};
@@ -7,10 +8,8 @@ use domain::handoff::{HandoffReason, HandoffState};
 use domain::message::{DeliveryState, Sender};
 use domain::notification::NotificationKind;
 use domain::{AgentId, ConversationId};
-use serde_json::Map;
 use std::time::Duration;
 use storage::conversations::NewConversation;
-use storage::customers::NewCustomer;
 use storage::facts::NewFact;
 use storage::handoffs::NewHandoff;
 use storage::messages::NewMessage;
@@ -23,27 +22,10 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 stories! { a_conversation_is_offered_taken_back_and_taken agents_are_told_and_see_it customers_have_identities_and_become_one }
 
-fn customer(external_id: &str) -> NewCustomer {
-    NewCustomer {
-        external_id: Some(external_id.to_owned()),
-        name: None,
-        email: None,
-        locale: None,
-        profile: Map::new(),
-        identity: Identity::Unverified,
-    }
-}
-
 async fn begin(database: &Database, desk: &Desk, who: &str, channel: usize) -> (ConversationId, Customer) {
     let mut transaction = database.of(desk.organization.id).begin().await.unwrap();
-    let customer = transaction.upsert_customer(&customer(who)).await.unwrap();
-    let new = NewConversation {
-        customer_id: customer.id,
-        channel_id: desk.channels[channel].id,
-        assistant_id: desk.assistant.id,
-        title: None,
-        metadata: Map::new(),
-    };
+    let customer = transaction.upsert_customer(&new_customer(Some(who), None)).await.unwrap();
+    let new = NewConversation { channel_id: desk.channels[channel].id, ..new_conversation(desk, customer.id) };
     let id = transaction.insert_conversation(new).await.unwrap().id;
     transaction.commit().await.unwrap();
     (id, customer)

@@ -1,14 +1,13 @@
 //! Calls every method of organizations, people, keys and requests once.
 
 use crate::databases::not_found;
+use crate::databases::{new_conversation, new_customer};
 use domain::assistant::AssistantSettings;
 use domain::customer::Identity;
 use domain::key::Scope;
 use domain::message::Sender;
-use serde_json::{Map, json};
+use serde_json::json;
 use std::time::Duration;
-use storage::conversations::NewConversation;
-use storage::customers::NewCustomer;
 use storage::facts::NewFact;
 use storage::feedback::Rating;
 use storage::idempotency::Begun;
@@ -54,17 +53,6 @@ async fn a_desk_is_founded_once(database: &Database) {
     assert_eq!(next[0].action, "assistant.created");
 }
 
-fn new_customer(external_id: Option<&str>, name: Option<&str>) -> NewCustomer {
-    NewCustomer {
-        external_id: external_id.map(str::to_owned),
-        name: name.map(str::to_owned),
-        email: None,
-        locale: None,
-        profile: Map::new(),
-        identity: Identity::Unverified,
-    }
-}
-
 async fn people_come_and_go(database: &Database) {
     let desk = database.found_desk("Acme").await.unwrap();
     let id = desk.organization.id;
@@ -95,13 +83,7 @@ async fn people_come_and_go(database: &Database) {
     let edited = domain::customer::Customer { email: None, ..ada.clone() };
     let (message, fact) = within!(database, id, transaction => {
         transaction.update_customer(&edited).await.unwrap();
-        let conversation = transaction.insert_conversation(NewConversation {
-            customer_id: ada.id,
-            channel_id: desk.channels[0].id,
-            assistant_id: desk.assistant.id,
-            title: None,
-            metadata: Map::new(),
-        }).await.unwrap();
+        let conversation = transaction.insert_conversation(new_conversation(&desk, ada.id)).await.unwrap();
         let message = transaction.insert_message(NewMessage {
             id: transaction.id(),
             conversation_id: conversation.id,

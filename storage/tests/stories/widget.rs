@@ -1,11 +1,10 @@
 //! Visitors' sessions, the channels they come by, canned replies and counted handoffs.
 
-use domain::customer::Identity;
+use crate::databases::{new_conversation, new_customer};
 use domain::handoff::HandoffReason;
-use serde_json::{Map, json};
+use serde_json::json;
 use std::time::Duration;
 use storage::conversations::{ConversationFilter, NewConversation};
-use storage::customers::NewCustomer;
 use storage::handoffs::NewHandoff;
 use storage::{Database, Error};
 
@@ -19,22 +18,9 @@ async fn a_session_opens_its_conversation_until_it_expires(database: &Database) 
     let widget = desk.channels.iter().find(|channel| channel.kind == "widget").unwrap();
     let tenant = database.of(desk.organization.id);
     let mut transaction = tenant.begin().await.unwrap();
-    let customer = NewCustomer {
-        external_id: None,
-        name: Some("Nora".to_owned()),
-        email: None,
-        locale: None,
-        profile: Map::new(),
-        identity: Identity::Unverified,
-    };
+    let customer = new_customer(None, Some("Nora"));
     let customer_id = transaction.upsert_customer(&customer).await.unwrap().id;
-    let conversation = NewConversation {
-        customer_id,
-        channel_id: widget.id,
-        assistant_id: desk.assistant.id,
-        title: None,
-        metadata: Map::new(),
-    };
+    let conversation = NewConversation { channel_id: widget.id, ..new_conversation(&desk, customer_id) };
     let conversation = transaction.insert_conversation(conversation).await.unwrap();
     let now = transaction.now();
     let session = transaction.insert_widget_session("token", widget.id, conversation.id, now + HOUR).await.unwrap();
@@ -92,25 +78,12 @@ async fn handoffs_are_counted_by_reason(database: &Database) {
     let tenant = database.of(desk.organization.id);
     let before = tenant.count_conversations(tenant.now() - HOUR).await.unwrap();
     let mut transaction = tenant.begin().await.unwrap();
-    let customer = NewCustomer {
-        external_id: None,
-        name: None,
-        email: None,
-        locale: None,
-        profile: Map::new(),
-        identity: Identity::Unverified,
-    };
+    let customer = new_customer(None, None);
     let customer_id = transaction.upsert_customer(&customer).await.unwrap().id;
     let mut begun = Vec::new();
     // The same conversation twice for one reason counts once.
     for reasons in [vec![HandoffReason::MissingKnowledge; 2], vec![HandoffReason::MissingKnowledge], vec![]] {
-        let conversation = NewConversation {
-            customer_id,
-            channel_id: desk.channels.first().unwrap().id,
-            assistant_id: desk.assistant.id,
-            title: None,
-            metadata: Map::new(),
-        };
+        let conversation = new_conversation(&desk, customer_id);
         let conversation_id = transaction.insert_conversation(conversation).await.unwrap().id;
         begun.push(conversation_id);
         for reason in reasons {
