@@ -128,6 +128,10 @@ export function tabs(label, choices, present, choose) {
     h("button", { key: name, type: "button", "aria-pressed": String(name === present), onclick: () => choose(name) }, text)));
 }
 
+/** Parts of a page, each with an address of its own; the present one is brought into sight. */
+export const parts = (label, base, choices, present) => h("nav", { class: "tabs", "aria-label": label }, choices.map(([path, text]) =>
+  h("a", { key: path, href: base + (path && `/${path}`), "aria-current": path === present ? "page" : null, ready: (node) => path === present && node.scrollIntoView({ inline: "center", block: "nearest" }) }, text)));
+
 // The one table
 
 /** Columns are `[title, cell(row), class?]`; rows lead somewhere where `href(row)` says so. */
