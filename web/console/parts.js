@@ -102,6 +102,10 @@ export function failure(problem, again) {
     again ? h("button", { class: "quiet", onclick: again }, "Try again") : null);
 }
 
+/** What is shown in place of something that cannot be: it is gone, or the address never led anywhere, or it failed. */
+export const absent = (problem, what, href) => ([400, 404].includes(problem.status)
+  ? empty(`${what} not found`, "It may have been deleted, or the address is not complete.", h("a", { class: "button", href }, "Back to the list")) : failure(problem));
+
 /** Messages of the server are in lowercase without a full stop. */
 export const sentence = (text) => (text ? text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".") : "");
 

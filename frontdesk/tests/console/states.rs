@@ -46,13 +46,12 @@ fn nothing_found_says_so_and_what_to_do() {
         ("/knowledge/articles?state=archived", "No such articles"),
         ("/knowledge/review?state=rejected", "Nothing here"),
         ("/inbox/conv_01jd3q5w8hf3k9m2n4p6r8t0vx", "Conversation not found"),
-        ("/knowledge/articles/art_none", ""),
+        ("/knowledge/articles/art_none", "Article not found"),
+        ("/knowledge/documents/doc_01jd3q5w8hf3k9m2n4p6r8t0vx", "Document not found"),
     ];
     for (place, (path, said)) in states.into_iter().enumerate() {
         browser.open(&desk.page(path));
-        if !said.is_empty() {
-            browser.until(&format!("document.body.innerText.includes('{said}')"));
-        }
+        browser.until(&format!("document.body.innerText.includes('{said}')"));
         assert!(!browser.text().contains("undefined"), "{path}");
         look(&mut browser, &format!("nothing-{place}"), "light");
     }
@@ -79,6 +78,7 @@ fn a_restart_in_the_middle_of_an_answer_is_told_and_asked_again() {
     );
     browser.until("document.querySelector('.lost')?.innerText.includes('connection is lost')");
     assert!(browser.text().contains("What does theft insurance cost?"), "the question stays");
+    assert!(browser.text().contains("Nothing to explain yet"), "what failed is not waited for");
     look(&mut browser, "connection-lost", "light");
     desk.start_again();
     browser.until("!document.querySelector('.lost')");

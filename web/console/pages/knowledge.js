@@ -3,7 +3,7 @@
 import { Stretches, change, get, post, query, remove } from "../api.js";
 import { diff } from "../diff.js";
 import { markdown } from "../markdown.js";
-import { ago, attempt, button, chip, count, drawer, empty, failure, field, go, more, parts, plural, remember, select, skeleton, stateChip, table, toast, word } from "../parts.js";
+import { absent, ago, attempt, button, chip, count, drawer, empty, failure, field, go, more, parts, plural, remember, select, skeleton, stateChip, table, toast, word } from "../parts.js";
 import { View, h } from "../view.js";
 
 /** Milliseconds without a key before a draft is written down in this browser. */
@@ -88,7 +88,7 @@ class Source extends View {
 
   render() {
     const { source, problem, isLeaving } = this.state;
-    if (problem) return h("div", { class: "content" }, heading(""), failure(problem));
+    if (problem) return h("div", { class: "content" }, heading(""), absent(problem, "Source", "/knowledge"));
     if (!source) return h("div", { class: "content" }, heading(""), skeleton(4));
     return h("div", { class: "content" }, heading(""), h("h2", {}, source.name),
       h("dl", { class: "pairs" }, [["Kind", word(source.kind)], ["Address", source.url], ["Documents in use", count(source.documents)]].filter(([, value]) => value).map(([name, value]) => h("div", { key: name }, h("dt", {}, name), h("dd", {}, value)))),
@@ -137,7 +137,7 @@ class Document extends View {
 
   render() {
     const { document, problem } = this.state;
-    if (problem) return h("div", { class: "content" }, heading("documents"), failure(problem));
+    if (problem) return h("div", { class: "content" }, heading("documents"), absent(problem, "Document", "/knowledge/documents"));
     if (!document) return h("div", { class: "content" }, heading("documents"), skeleton(8));
     const params = new URLSearchParams(location.search);
     const [start, end] = [Number(params.get("start")), Number(params.get("end"))];
@@ -254,7 +254,7 @@ class Article extends View {
 
   render() {
     const { article, title, body, problem, versions, wrong } = this.state;
-    if (problem) return h("div", { class: "content" }, heading("articles"), failure(problem));
+    if (problem) return h("div", { class: "content" }, heading("articles"), absent(problem, "Article", "/knowledge/articles"));
     if (!article) return h("div", { class: "content" }, heading("articles"), skeleton(8));
     const at = wrong?.pointer;
     return h("div", { class: "content wide" }, heading("articles"),
