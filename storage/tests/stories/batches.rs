@@ -29,7 +29,7 @@ fn customer(external_id: &str) -> NewCustomer {
     }
 }
 
-fn answer<'a>(batch_id: BatchId, trace: &'a Trace) -> NewBatchAnswer<'a> {
+fn answer(batch_id: BatchId, trace: &Trace) -> NewBatchAnswer<'_> {
     NewBatchAnswer {
         batch_id,
         question: "How long?",
@@ -60,7 +60,7 @@ async fn answers_are_kept_with_their_ratings(database: &Database) {
     let tenant = database.of(id);
     let loaded = tenant.load_batch(batch).await.unwrap();
     assert_eq!((loaded.answers, loaded.rated, &loaded.setup["settings"]["passages_max"]), (2, 1, &json!(2)));
-    assert_eq!(tenant.list_batches(Keyset::start(), 10).await.unwrap(), [loaded.clone()]);
+    assert_eq!(tenant.list_batches(Keyset::start(), 10).await.unwrap(), std::slice::from_ref(&loaded));
     assert!(tenant.list_batches(Keyset::at(loaded.created_at, loaded.id), 10).await.unwrap().is_empty());
     let answers = tenant.list_batch_answers(batch, 0, 10).await.unwrap();
     assert_eq!(answers.iter().map(|one| one.rating).collect::<Vec<_>>(), [Some(Rating::Poor), None]);
