@@ -45,11 +45,13 @@ pub struct Settings {
     pub answer_wait: Duration,
     /// Whether browsers may send the session's cookie over encrypted connections only.
     pub secure_cookies: bool,
+    /// Days that traces are kept; 0 keeps for ever. Desks may keep them for less.
+    pub traces_days: u32,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { cors_origins: Vec::new(), answer_wait: Duration::from_mins(1), secure_cookies: false }
+        Self { cors_origins: Vec::new(), answer_wait: Duration::from_mins(1), secure_cookies: false, traces_days: 0 }
     }
 }
 

@@ -208,6 +208,7 @@ mod noun {
         Usage "use" UsageId "a usage record"
         Run "run" RunId "an eval run"
         Dataset "ds" DatasetId "an eval dataset"
+        Batch "bat" BatchId "a batch of questions in the playground"
         Key "key" KeyId "an API key"
         WebhookEndpoint "whe" WebhookEndpointId "a webhook endpoint"
         Job "job" JobId "a job"
@@ -216,10 +217,10 @@ mod noun {
 }
 
 pub use noun::{
-    AgentId, ArticleId, AssistantId, ChannelId, ChunkId, ConversationId, CustomerId, CustomerIdentityId, DatasetId,
-    DeliveryId, DocumentId, FactId, HandoffId, JobId, KeyId, MemberId, MessageId, NoteId, NotificationId, OfferId,
-    OrganizationId, PageId, ReplyId, RunId, ScanId, SourceId, SuggestionId, TurnId, UsageId, WebhookEndpointId,
-    WorkerId,
+    AgentId, ArticleId, AssistantId, BatchId, ChannelId, ChunkId, ConversationId, CustomerId, CustomerIdentityId,
+    DatasetId, DeliveryId, DocumentId, FactId, HandoffId, JobId, KeyId, MemberId, MessageId, NoteId, NotificationId,
+    OfferId, OrganizationId, PageId, ReplyId, RunId, ScanId, SourceId, SuggestionId, TurnId, UsageId,
+    WebhookEndpointId, WorkerId,
 };
 
 #[cfg(test)]

@@ -37,8 +37,8 @@ pub mod usage;
 
 pub use error::{ErrorKind, Kinded};
 pub use id::{
-    AgentId, ArticleId, AssistantId, ChannelId, ChunkId, ConversationId, CustomerId, CustomerIdentityId, DatasetId,
-    DeliveryId, DocumentId, FactId, HandoffId, Id, InvalidId, JobId, KeyId, MemberId, MessageId, NoteId,
+    AgentId, ArticleId, AssistantId, BatchId, ChannelId, ChunkId, ConversationId, CustomerId, CustomerIdentityId,
+    DatasetId, DeliveryId, DocumentId, FactId, HandoffId, Id, InvalidId, JobId, KeyId, MemberId, MessageId, NoteId,
     NotificationId, OfferId, OrganizationId, PageId, Prefixed, ReplyId, RunId, ScanId, SourceId, SuggestionId, TurnId,
     UsageId, WebhookEndpointId, WorkerId,
 };

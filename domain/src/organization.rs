@@ -36,4 +36,14 @@ pub struct OrganizationSettings {
     pub people: PeopleSettings,
     /// What the model calls of all its assistants may cost.
     pub budget: Budget,
+    /// How long what it keeps of answers may become old.
+    pub retention: Retention,
+}
+
+/// How long a desk keeps things, where that is shorter than what the installation keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Retention {
+    /// Days until traces and batches of the playground are erased; 0 leaves it to the installation.
+    pub traces_days: u32,
 }

@@ -1,5 +1,6 @@
 //! Articles: readable text that people edit, with every version of it.
 
+use crate::list::{List, texts};
 use crate::sql::{Run, Sql};
 use crate::{Error, Keyset, Result, Tenant, Transaction};
 use domain::knowledge::{Article, ArticleState, DocumentState};
@@ -129,6 +130,24 @@ impl Tenant<'_> {
             (self.organization_id(), state, after.time, after.id, limit),
         )
         .await
+    }
+
+    /// In how many of the AI's messages from a time on each of the documents is cited; those that are cited only.
+    pub async fn count_citing_messages(self, documents: &[DocumentId], from: Time) -> Result<Vec<(DocumentId, i64)>> {
+        let names: Vec<String> = documents.iter().map(ToString::to_string).collect();
+        let sql = List::Texts
+            .sql(
+                "select wanted.value, count(*) from {wanted} join (
+                     select distinct m.id, cast(cited.value ->> 'document_id' as text) as document_id
+                     from messages m, {elements}(m.citations) as cited
+                     where m.organization_id = $1 and m.sender = 'ai' and m.created_at >= $3) as uses
+                 on uses.document_id = wanted.value group by wanted.value",
+            )
+            // differs because: each engine has its own way of reading a list from JSON
+            .with("{elements}", "json_each", "jsonb_array_elements");
+        let arguments = (self.organization_id(), texts(names.iter().map(String::as_str)), from);
+        let rows: Vec<(String, i64)> = self.all(sql, arguments).await?;
+        Ok(rows.into_iter().filter_map(|(id, count)| Some((id.parse().ok()?, count))).collect())
     }
 
     /// The versions of an article, the newest first.

@@ -152,6 +152,7 @@ impl Transaction {
             "update messages set sender_id = $2 where organization_id = $1 and sender = 'customer' and sender_id = $3",
             "update conversations set customer_id = $2 where organization_id = $1 and customer_id = $3",
             "update facts set customer_id = $2 where organization_id = $1 and customer_id = $3",
+            "update playground_batches set customer_id = $2 where organization_id = $1 and customer_id = $3",
             "update customer_identities set customer_id = $2 where organization_id = $1 and customer_id = $3",
             "insert into memory_vectors (customer_id, organization_id, model, hash, vector)
              select $2, organization_id, model, hash, vector from memory_vectors

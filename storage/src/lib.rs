@@ -26,6 +26,7 @@ mod transaction;
 pub mod agents;
 pub mod articles;
 pub mod audit;
+pub mod batches;
 pub mod budgets;
 pub mod chunks;
 pub mod conversations;

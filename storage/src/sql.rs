@@ -31,6 +31,11 @@ impl Sql {
         Self { sqlite: Cow::Owned(text.clone()), postgres: Cow::Owned(text) }
     }
 
+    /// The text with a mark replaced by what each engine calls it.
+    pub(crate) fn with(self, mark: &str, sqlite: &str, postgres: &str) -> Self {
+        Self::dynamic_per(self.sqlite.replace(mark, sqlite), self.postgres.replace(mark, postgres))
+    }
+
     /// Two texts put together at run time, from trusted parts only.
     pub(crate) fn dynamic_per(sqlite: String, postgres: String) -> Self {
         Self { sqlite: Cow::Owned(sqlite), postgres: Cow::Owned(postgres) }

@@ -24,6 +24,15 @@ impl Transaction {
             .await?;
         Ok(())
     }
+
+    /// Deletes this organization's traces, and batches of the playground, older than `before`.
+    pub async fn delete_traces(&mut self, before: Time) -> Result<u64> {
+        let arguments = (self.organization_id()?, before);
+        let sql = "delete from playground_batches where organization_id = $1 and created_at < $2";
+        let batches = (&mut *self).run(sql, arguments).await?;
+        let sql = "delete from traces where organization_id = $1 and created_at < $2";
+        Ok(batches + (&mut *self).run(sql, arguments).await?)
+    }
 }
 
 impl Tenant<'_> {
@@ -41,9 +50,10 @@ impl Tenant<'_> {
 }
 
 impl Database {
-    /// Deletes traces older than `before`.
+    /// Deletes everybody's traces, and batches of the playground, older than `before`.
     pub async fn delete_traces(&self, before: Time) -> Result<u64> {
-        self.run("delete from traces where created_at < $1", (before,)).await
+        let batches = self.run("delete from playground_batches where created_at < $1", (before,)).await?;
+        Ok(batches + self.run("delete from traces where created_at < $1", (before,)).await?)
     }
 }
 

@@ -52,6 +52,7 @@ class App extends View {
     addEventListener("popstate", () => this.arrive());
     addEventListener("fd-go", (event) => this.go(event.detail));
     addEventListener("fd-toast", (event) => this.toast(event.detail));
+    addEventListener("fd-renamed", ({ detail: name }) => { this.set({ me: { ...this.state.me, organization: { ...this.state.me.organization, name } } }); this.arrive(); });
     addEventListener("fd-signed-in", () => this.enter(true));
     addEventListener("keydown", (event) => this.key(event));
     this.addEventListener("click", (event) => this.follow(event));

@@ -102,6 +102,10 @@ export function failure(problem, again) {
     again ? h("button", { class: "quiet", onclick: again }, "Try again") : null);
 }
 
+/** What is shown in place of something that cannot be: it is gone, or the address never led anywhere, or it failed. */
+export const absent = (problem, what, href) => ([400, 404].includes(problem.status)
+  ? empty(`${what} not found`, "It may have been deleted, or the address is not complete.", h("a", { class: "button", href }, "Back to the list")) : failure(problem));
+
 /** Messages of the server are in lowercase without a full stop. */
 export const sentence = (text) => (text ? text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".") : "");
 
@@ -127,6 +131,10 @@ export function tabs(label, choices, present, choose) {
   return h("div", { class: "tabs", role: "group", "aria-label": label }, choices.map(([name, text]) =>
     h("button", { key: name, type: "button", "aria-pressed": String(name === present), onclick: () => choose(name) }, text)));
 }
+
+/** Parts of a page, each with an address of its own; the present one is brought into sight. */
+export const parts = (label, base, choices, present) => h("nav", { class: "tabs", "aria-label": label }, choices.map(([path, text]) =>
+  h("a", { key: path, href: base + (path && `/${path}`), "aria-current": path === present ? "page" : null, ready: (node) => path === present && node.scrollIntoView({ inline: "center", block: "nearest" }) }, text)));
 
 // The one table
 

@@ -63,18 +63,18 @@ pub(crate) struct AnswerObject {
     citations: Vec<CitationObject>,
     /// `answer`, `clarify` or `hand_off`.
     #[schema(value_type = String, example = "answer")]
-    decision: Decision,
+    pub(crate) decision: Decision,
     #[schema(value_type = Option<String>)]
-    handoff_reason: Option<HandoffReason>,
+    pub(crate) handoff_reason: Option<HandoffReason>,
     /// How sure it is, 0 to 1.
-    confidence: Option<f64>,
+    pub(crate) confidence: Option<f64>,
     model: Option<String>,
     usage: UsageObject,
     /// What it cost, in millionths of a US dollar.
     cost_micro_usd: i64,
     /// Everything that led to it.
     #[schema(value_type = Object)]
-    trace: Trace,
+    pub(crate) trace: Trace,
 }
 
 impl From<Answer> for AnswerObject {

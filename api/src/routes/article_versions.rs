@@ -158,5 +158,5 @@ pub(crate) async fn restore_version(
     let article = transaction.update_article(id, text).await?;
     transaction.insert_audit(&author, "article.restored", &id.to_string()).await?;
     transaction.commit().await?;
-    Ok(axum::Json(article.into()))
+    ArticleObject::of(tenant, article).await
 }

@@ -12,6 +12,10 @@ use domain::suggestion::{ArticleKind, ArticleOrigin};
 use domain::{ArticleId, DocumentId, SourceId, Time};
 use ingest::articles::{archive, publish};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::slice;
+use std::time::Duration;
+use storage::Tenant;
 use storage::articles::ArticleText;
 use utoipa::{IntoParams, ToSchema};
 
@@ -19,6 +23,8 @@ use utoipa::{IntoParams, ToSchema};
 const TITLE_CHARS_MAX: usize = 300;
 /// Characters of a text at most.
 const BODY_CHARS_MAX: usize = 500_000;
+/// How far back the uses of an article are counted.
+const USES_PERIOD: Duration = Duration::from_hours(30 * 24);
 
 /// Readable text; publishing makes it a document that answers may cite.
 #[derive(Serialize, ToSchema)]
@@ -49,14 +55,22 @@ pub(crate) struct ArticleObject {
     source_id: Option<SourceId>,
     /// The version that holds what the generator said last.
     base_version: Option<i64>,
+    /// How many of the AI's messages of the last 30 days cite it.
+    used_in_answers: i64,
     #[schema(value_type = String, format = DateTime)]
     created_at: Time,
     #[schema(value_type = String, format = DateTime)]
     updated_at: Time,
 }
 
-impl From<Article> for ArticleObject {
-    fn from(article: Article) -> Self {
+impl ArticleObject {
+    /// The article with how often it was used lately.
+    pub(crate) async fn of(tenant: Tenant<'_>, article: Article) -> Result<axum::Json<Self>> {
+        let uses = uses(tenant, slice::from_ref(&article)).await?;
+        Ok(axum::Json(Self::new(article, &uses)))
+    }
+
+    fn new(article: Article, uses: &HashMap<DocumentId, i64>) -> Self {
         Self {
             id: article.id,
             object: "article",
@@ -69,10 +83,21 @@ impl From<Article> for ArticleObject {
             origin: article.origin,
             source_id: article.source_id,
             base_version: article.base_version,
+            used_in_answers: article.document_id.and_then(|id| uses.get(&id)).copied().unwrap_or_default(),
             created_at: article.created_at,
             updated_at: article.updated_at,
         }
     }
+}
+
+/// How many of the AI's messages cite the documents of the articles lately.
+async fn uses(tenant: Tenant<'_>, articles: &[Article]) -> Result<HashMap<DocumentId, i64>> {
+    let documents: Vec<DocumentId> = articles.iter().filter_map(|article| article.document_id).collect();
+    if documents.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let counted = tenant.count_citing_messages(&documents, tenant.now() - USES_PERIOD).await?;
+    Ok(counted.into_iter().collect())
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -98,9 +123,11 @@ pub(crate) async fn list_articles(
 ) -> Result<axum::Json<List<ArticleObject>>> {
     let limit = list::limit(query.limit)?;
     let after = list::keyset(query.after.as_deref())?;
-    let rows = app.of(caller.organization_id()).list_articles(query.state, after, limit + 1).await?;
+    let tenant = app.of(caller.organization_id());
+    let rows = tenant.list_articles(query.state, after, limit + 1).await?;
+    let uses = uses(tenant, &rows).await?;
     let cursor = |row: &Article| list::cursor(row.updated_at, row.id);
-    Ok(axum::Json(List::stretch(rows, limit, cursor, ArticleObject::from)))
+    Ok(axum::Json(List::stretch(rows, limit, cursor, |article| ArticleObject::new(article, &uses))))
 }
 
 /// An article to be.
@@ -122,12 +149,13 @@ pub(crate) async fn create_article(
     Json(new): Json<CreateArticle>,
 ) -> Result<(StatusCode, axum::Json<ArticleObject>)> {
     check(&new.title, &new.body)?;
-    let mut transaction = app.of(caller.organization_id()).begin().await?;
+    let tenant = app.of(caller.organization_id());
+    let mut transaction = tenant.begin().await?;
     let article = transaction
         .insert_article(ArticleText::written(&new.title, &new.body, &caller.actor()), ArticleState::Draft)
         .await?;
     transaction.commit().await?;
-    Ok((StatusCode::CREATED, axum::Json(article.into())))
+    Ok((StatusCode::CREATED, ArticleObject::of(tenant, article).await?))
 }
 
 /// Reads an article.
@@ -138,7 +166,8 @@ pub(crate) async fn get_article(
     caller: Caller,
     Path(id): Path<ArticleId>,
 ) -> Result<axum::Json<ArticleObject>> {
-    Ok(axum::Json(app.of(caller.organization_id()).load_article(id).await?.into()))
+    let tenant = app.of(caller.organization_id());
+    ArticleObject::of(tenant, tenant.load_article(id).await?).await
 }
 
 /// Changes of an article; what is absent stays as it is.
@@ -169,7 +198,7 @@ pub(crate) async fn update_article(
     let mut transaction = tenant.begin().await?;
     let article = transaction.update_article(id, ArticleText::written(&title, &body, &caller.actor())).await?;
     transaction.commit().await?;
-    Ok(axum::Json(article.into()))
+    ArticleObject::of(tenant, article).await
 }
 
 /// Deletes an article with its versions and the document that carries its text.
@@ -195,7 +224,8 @@ pub(crate) async fn publish_article(
     caller: Caller,
     Path(id): Path<ArticleId>,
 ) -> Result<axum::Json<ArticleObject>> {
-    Ok(axum::Json(publish(&app.library, caller.organization_id(), id, &caller.actor()).await?.into()))
+    let article = publish(&app.library, caller.organization_id(), id, &caller.actor()).await?;
+    ArticleObject::of(app.of(caller.organization_id()), article).await
 }
 
 /// Takes an article out of answers; its text stays.
@@ -206,7 +236,8 @@ pub(crate) async fn archive_article(
     caller: Caller,
     Path(id): Path<ArticleId>,
 ) -> Result<axum::Json<ArticleObject>> {
-    Ok(axum::Json(archive(&app.library, caller.organization_id(), id, &caller.actor()).await?.into()))
+    let article = archive(&app.library, caller.organization_id(), id, &caller.actor()).await?;
+    ArticleObject::of(app.of(caller.organization_id()), article).await
 }
 
 pub(crate) fn check(title: &str, body: &str) -> Result<()> {

@@ -13,10 +13,11 @@ use axum::response::{IntoResponse, Response};
 use domain::assistant::Assistant;
 use domain::{AssistantId, CustomerId, OrganizationId};
 use futures::stream::{self, StreamExt};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::convert::Infallible;
 use std::time::Duration;
+use storage::Tenant;
 use utoipa::ToSchema;
 
 /// How often a stream without news shows that it is alive.
@@ -52,6 +53,30 @@ pub(crate) struct CreatePlaygroundRun {
     prompt_text: Option<String>,
 }
 
+/// What a run tries in place of what is in force.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Trial {
+    /// Who answers; the desk's own assistant where absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub(crate) assistant: Option<AssistantId>,
+    /// Settings to try in place of the assistant's own, each by its name.
+    #[serde(default)]
+    #[schema(value_type = Option<AssistantSettingsObject>)]
+    pub(crate) settings: Map<String, Value>,
+    /// Whose facts are recalled.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub(crate) customer: Option<CustomerId>,
+    /// The version of the answer prompt to try; the published one where absent.
+    #[serde(default)]
+    pub(crate) prompt_version: Option<i64>,
+    /// A template to try in place of a version.
+    #[serde(default)]
+    pub(crate) prompt_text: Option<String>,
+}
+
 /// Runs the pipeline with draft settings; only what a model call cost is recorded.
 ///
 /// With `Accept: text/event-stream` the events are `run.started`, then a `run.delta` for each sentence
@@ -64,20 +89,38 @@ pub(crate) async fn create_playground_run(
     wanted: Wanted,
     Json(body): Json<CreatePlaygroundRun>,
 ) -> Result<Response> {
-    let tenant = app.of(caller.organization_id());
-    let mut assistant = match body.assistant {
+    let trial = Trial {
+        assistant: body.assistant,
+        settings: body.settings,
+        customer: body.customer,
+        prompt_version: body.prompt_version,
+        prompt_text: body.prompt_text,
+    };
+    let (assistant, mut asked) = prepared(app.of(caller.organization_id()), trial, body.question).await?;
+    asked.history = body.history;
+    match wanted {
+        Wanted::Stream => Ok(stream_run(app, caller.organization_id(), assistant, asked)),
+        Wanted::Later | Wanted::Answer => {
+            Ok(axum::Json(answer(&app, caller.organization_id(), assistant, asked).await?).into_response())
+        }
+    }
+}
+
+/// Who answers with what settings, and what they are asked.
+pub(crate) async fn prepared(tenant: Tenant<'_>, trial: Trial, question: String) -> Result<(Assistant, Asked)> {
+    let mut assistant = match trial.assistant {
         Some(id) => tenant.load_assistant(id).await?,
         None => default_assistant(tenant).await?,
     };
-    assistant.settings = merged(&assistant.settings, body.settings)?;
-    let facts = match body.customer {
+    assistant.settings = merged(&assistant.settings, trial.settings)?;
+    let facts = match trial.customer {
         Some(id) => {
             tenant.load_customer(id).await?;
             tenant.list_facts(id, tenant.now(), FACTS_READ).await?
         }
         None => Vec::new(),
     };
-    let template = match (body.prompt_text, body.prompt_version) {
+    let template = match (trial.prompt_text, trial.prompt_version) {
         (Some(_), Some(_)) => {
             return Err(Problem::invalid("give `prompt_text` or `prompt_version`, not both").at("/prompt_text"));
         }
@@ -85,13 +128,7 @@ pub(crate) async fn create_playground_run(
         (None, Some(version)) => Template::Version(version),
         (None, None) => Template::InUse,
     };
-    let asked = Asked { text: body.question, history: body.history, facts, template };
-    match wanted {
-        Wanted::Stream => Ok(stream_run(app, caller.organization_id(), assistant, asked)),
-        Wanted::Later | Wanted::Answer => {
-            Ok(axum::Json(answer(&app, caller.organization_id(), assistant, asked).await?).into_response())
-        }
-    }
+    Ok((assistant, Asked { text: question, history: Vec::new(), facts, template }))
 }
 
 fn checked(text: String) -> Result<String> {

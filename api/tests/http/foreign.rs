@@ -31,6 +31,10 @@ async fn a_foreign_id_answers_like_a_missing_one_on_every_route() {
     let text = json!({ "text": "x" });
     let content = json!({ "content": "hi" });
     let until = json!({ "until": "2100-01-01T00:00:00Z" });
+    let batch = desk.post("/v1/playground/batches", json!({})).await.expect(201);
+    let asked = json!({ "question": "How long?" });
+    desk.post(&format!("/v1/playground/batches/{}/answers", id(&batch)), asked.clone()).await.expect(201);
+    let rating = json!({ "rating": "good" });
     let routes: Vec<(&str, String, &str, Value)> = vec![
         ("GET", "/v1/conversations/{}".into(), &conversation, Value::Null),
         ("PATCH", "/v1/conversations/{}".into(), &conversation, json!({ "title": "x" })),
@@ -74,6 +78,12 @@ async fn a_foreign_id_answers_like_a_missing_one_on_every_route() {
         ("GET", "/v1/assistants/{}".into(), &assistant, Value::Null),
         ("PATCH", "/v1/assistants/{}".into(), &assistant, json!({ "name": "x" })),
         ("DELETE", "/v1/keys/{}".into(), &key, Value::Null),
+        ("GET", "/v1/playground/batches/{}".into(), id(&batch), Value::Null),
+        ("GET", "/v1/playground/batches/{}/answers".into(), id(&batch), Value::Null),
+        ("POST", "/v1/playground/batches/{}/answers".into(), id(&batch), asked),
+        ("GET", "/v1/playground/batches/{}/answers/1".into(), id(&batch), Value::Null),
+        ("PUT", "/v1/playground/batches/{}/answers/1/rating".into(), id(&batch), rating),
+        ("DELETE", "/v1/playground/batches/{}".into(), id(&batch), Value::Null),
     ];
     let stranger = desk.stranger().await;
     for (method, path, present, body) in routes {

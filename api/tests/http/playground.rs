@@ -1,5 +1,7 @@
 use crate::support::{TestDesk, id};
+use api::Settings;
 use domain::usage::TokenUsage;
+use ingest::guard::Guard;
 use serde_json::json;
 use storage::usage::NewUsage;
 
@@ -84,4 +86,52 @@ async fn usage_is_summed_by_day_assistant_and_model() {
     let none = desk.get("/v1/usage?from=2020-01-01&to=2020-12-31").await.expect(200);
     assert_eq!(none["data"], json!([]));
     assert_eq!(desk.get("/v1/usage?from=yesterday").await.problem(400), "invalid_request");
+}
+
+#[tokio::test]
+async fn a_batch_keeps_its_answers_and_their_ratings() {
+    let desk = TestDesk::new().await;
+    desk.publish("Refunds", REFUNDS).await;
+    let trial = json!({ "settings": { "passages_max": 1 } });
+    let batch = desk.post("/v1/playground/batches", trial).await.expect(201);
+    assert_eq!((&batch["object"], &batch["answers"]), (&json!("playground_batch"), &json!(0)));
+    assert_eq!(batch["settings"], json!({ "passages_max": 1 }));
+    let path = format!("/v1/playground/batches/{}", id(&batch));
+    for question in [QUESTION, "Who won the world cup in 1954?"] {
+        let answer = desk.post(&format!("{path}/answers"), json!({ "question": question })).await.expect(201);
+        assert_eq!(answer["trace"]["settings"]["passages_max"], 1);
+        assert!(answer["rating"].is_null());
+    }
+    let rated = desk.put(&format!("{path}/answers/2/rating"), json!({ "rating": "poor" })).await.expect(200);
+    assert_eq!((&rated["seq"], &rated["rating"]), (&json!(2), &json!("poor")));
+    let answers = desk.get(&format!("{path}/answers")).await.expect(200);
+    let decisions: Vec<_> = answers["data"].as_array().unwrap().iter().map(|one| &one["decision"]).collect();
+    assert_eq!(decisions, ["answer", "hand_off"]);
+    assert!(answers["data"][0].get("trace").is_none());
+    let one = desk.get(&format!("{path}/answers/1")).await.expect(200);
+    assert_eq!(one["trace"]["question"], QUESTION);
+    let listed = desk.get("/v1/playground/batches").await.expect(200);
+    assert_eq!((&listed["data"][0]["answers"], &listed["data"][0]["rated"]), (&json!(2), &json!(1)));
+    assert_eq!(desk.get(&format!("{path}/answers/3")).await.status, 404);
+    assert_eq!(desk.put(&format!("{path}/answers/1/rating"), json!({ "rating": "fair" })).await.status, 400);
+    assert_eq!(desk.delete(&path).await.status, 204);
+    assert_eq!(desk.get(&path).await.status, 404);
+    let wrong = desk.post("/v1/playground/batches", json!({ "settings": { "confidence": 1 } })).await;
+    assert_eq!(wrong.problem(400), "invalid_request");
+}
+
+#[tokio::test]
+async fn the_desk_has_a_name_and_a_retention_within_the_installations() {
+    let desk = TestDesk::with(Settings { traces_days: 90, ..Settings::default() }, Guard::default()).await;
+    let present = desk.get("/v1/settings/desk").await.expect(200);
+    assert_eq!((&present["traces_days"], &present["installation_traces_days"]), (&json!(0), &json!(90)));
+    let changed = desk.patch("/v1/settings/desk", json!({ "name": " Lumen ", "traces_days": 30 })).await.expect(200);
+    assert_eq!((&changed["name"], &changed["traces_days"]), (&json!("Lumen"), &json!(30)));
+    let renamed = desk.patch("/v1/settings/desk", json!({ "name": "Bikes" })).await.expect(200);
+    assert_eq!((&renamed["name"], &renamed["traces_days"]), (&json!("Bikes"), &json!(30)));
+    for (wrong, pointer) in [(json!({ "name": " " }), "/name"), (json!({ "traces_days": 91 }), "/traces_days")] {
+        let refused = desk.patch("/v1/settings/desk", wrong).await;
+        assert_eq!(refused.body["errors"][0]["pointer"], pointer);
+        assert_eq!(refused.problem(400), "invalid_request");
+    }
 }

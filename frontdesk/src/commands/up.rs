@@ -83,6 +83,7 @@ fn state(wired: &Wired) -> Result<api::State, Failure> {
         metrics,
         settings: api::Settings {
             secure_cookies: wired.settings.api.public_url.starts_with("https://"),
+            traces_days: wired.settings.retention.traces_days,
             ..api::Settings::default()
         },
     })

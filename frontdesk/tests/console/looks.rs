@@ -98,6 +98,7 @@ fn every_page_fits_and_is_photographed_in_light_dark_and_narrow() {
         ("widget", "/settings/widget"),
         ("keys", "/settings/keys"),
         ("members", "/settings/members"),
+        ("desk", "/settings/desk"),
         ("nowhere", "/settings/none"),
         ("no-page", "/inbox/conv_none"),
     ];
@@ -131,17 +132,12 @@ fn what_opens_over_a_page_and_what_strangers_see_is_photographed_too() {
     say_what_is_missing();
     for (dress, width, height, scheme, contrast) in DRESSES {
         browser.dress_in(width, height, scheme, contrast);
-        if dress == "light" {
-            browser.open(&desk.page("/sign-in"));
-            browser.until("document.querySelector('input[type=password]')");
-            look(&mut browser, "sign-in", dress);
-            browser.open(&desk.page("/setup?t=unknown"));
-            browser.until("document.querySelector('h1').textContent.includes('not known')");
-            look(&mut browser, "link-unknown", dress);
-            browser.open(&desk.link);
-            look(&mut browser, "set-up", dress);
-            desk.set_up(&mut browser);
-        }
+        doors(&mut browser, &desk, dress);
+    }
+    browser.dress(1440, 900, "light");
+    desk.set_up(&mut browser);
+    for (dress, width, height, scheme, contrast) in DRESSES {
+        browser.dress_in(width, height, scheme, contrast);
         over_pages(&mut browser, &desk, dress);
         browser.open(&desk.page("/docs"));
         browser.until("document.querySelectorAll('h2, summary').length > 5");
@@ -163,6 +159,27 @@ fn what_opens_over_a_page_and_what_strangers_see_is_photographed_too() {
         assert!(key.starts_with("pk_"));
     }
     assert_eq!(of_elsewhere(&browser, &desk), Vec::<&String>::new());
+}
+
+/// What those see who are not signed in.
+fn doors(browser: &mut Chromium, desk: &Desk, dress: &str) {
+    browser.open(&desk.page("/sign-in"));
+    browser.until("document.querySelector('input[type=password]')");
+    look(browser, "sign-in", dress);
+    browser.fill("input[type=email]", "nobody@desk.example");
+    browser.fill("input[type=password]", "whatever it is");
+    browser.press("Enter", 0);
+    browser.until("document.querySelector('[role=alert]')");
+    look(browser, "sign-in-wrong", dress);
+    browser.open(&desk.page("/sign-in?over=1"));
+    browser.until("document.querySelector('.notice')");
+    look(browser, "sign-in-over", dress);
+    browser.open(&desk.page("/setup?t=unknown"));
+    browser.until("document.querySelector('h1').textContent.includes('not known')");
+    look(browser, "link-unknown", dress);
+    browser.open(&desk.link);
+    browser.until("document.querySelector('input[autocomplete=name]')");
+    look(browser, "set-up", dress);
 }
 
 fn widget_key(browser: &mut Chromium, desk: &Desk) -> String {

@@ -16,7 +16,9 @@ mod looks;
 mod minutes;
 mod playground;
 mod prompts;
+mod settings;
 mod states;
+mod together;
 mod widget;
 
 use chromium::{ALT, CTRL, Chromium};

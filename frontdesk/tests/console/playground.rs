@@ -50,6 +50,20 @@ fn variants_stand_beside_each_other_and_a_batch_is_rated() {
     browser.press("j", 0);
     browser.press("3", 0);
     browser.until("document.querySelector('[role=status].soft').innerText.includes('1 good, 0 acceptable, 1 poor')");
+    // They are kept, and so is what led to the answers.
+    browser.until("location.search.includes('batch=bat_')");
+    browser.value("location.reload()");
+    browser.until("document.querySelector('[role=status].soft').innerText.includes('2 of 2 done · 1 answered · 1 good, 0 acceptable, 1 poor')");
+    assert!(browser.value("document.querySelector('textarea').value").as_str().unwrap().contains("theft insurance"));
+    browser.value("document.querySelector('.batch td button').click()");
+    browser.until("document.querySelectorAll('dialog[open] .trace section').length >= 4");
+    browser.press("Escape", 0);
+    browser.open(&desk.page("/playground?mode=batch"));
+    browser.until("document.querySelector('select[aria-label=Batch] option:nth-child(2)')");
+    browser.value("{ const select = document.querySelector('select[aria-label=Batch]'); select.value = select.options[1].value; select.dispatchEvent(new Event('change')); }");
+    browser.until("document.querySelectorAll('.batch [aria-pressed=true]').length === 2");
+    browser.click("Delete");
+    browser.until("!document.querySelector('.batch') && !document.querySelector('select[aria-label=Batch]')");
     assert!(browser.errors.is_empty(), "{:?}", browser.errors);
 }
 

@@ -2,6 +2,7 @@
 
 use crate::Desk;
 use crate::chromium::Chromium;
+use crate::looks::look;
 use serde_json::json;
 
 #[test]
@@ -21,6 +22,8 @@ fn a_prompt_is_changed_tried_published_and_rolled_back() {
     browser.until("document.querySelector('[role=alert]').textContent.includes('line 2, column')");
     let pointed = "document.activeElement.value.slice(document.activeElement.selectionStart).startsWith('{{ kindness') || document.activeElement.value.slice(document.activeElement.selectionStart).startsWith('kindness')";
     browser.until(pointed);
+    assert_eq!(browser.value("document.activeElement.scrollTop"), json!(0), "the second line is in sight");
+    look(&mut browser, "prompt-error", "light");
     browser.errors.clear();
 
     browser.fill("#prompt-text", &whole.replace("Be short", "Be very brief"));

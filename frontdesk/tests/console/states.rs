@@ -2,6 +2,7 @@
 
 use crate::Desk;
 use crate::chromium::{CTRL, Chromium};
+use crate::looks::look;
 use frontdesk::bench::stub_model::RunningStub;
 use sqlx::Connection;
 
@@ -23,6 +24,7 @@ fn links_that_no_longer_hold_say_why_and_where_to_go() {
     });
     browser.open(&desk.link);
     browser.until("document.querySelector('h1').textContent === 'This link has expired' && document.body.innerText.includes('frontdesk up')");
+    look(&mut browser, "link-expired", "light");
     browser.click("Sign in");
     browser.until("location.pathname === '/sign-in' && document.querySelector('input[type=email]')");
     browser.fill("input[type=email]", "nobody@desk.example");
@@ -37,20 +39,21 @@ fn nothing_found_says_so_and_what_to_do() {
     let Some(mut browser) = Chromium::start() else { return };
     let desk = Desk::up();
     desk.set_up(&mut browser);
-    for (path, said) in [
+    let states = [
         ("/inbox?tab=all&q=zzzqqq", "Nothing found"),
         ("/inbox?tab=mine&q=zzzqqq", "Nothing found"),
         ("/playground?mode=search&q=zzzqqq", "Nothing found"),
         ("/knowledge/articles?state=archived", "No such articles"),
         ("/knowledge/review?state=rejected", "Nothing here"),
         ("/inbox/conv_01jd3q5w8hf3k9m2n4p6r8t0vx", "Conversation not found"),
-        ("/knowledge/articles/art_none", ""),
-    ] {
+        ("/knowledge/articles/art_none", "Article not found"),
+        ("/knowledge/documents/doc_01jd3q5w8hf3k9m2n4p6r8t0vx", "Document not found"),
+    ];
+    for (place, (path, said)) in states.into_iter().enumerate() {
         browser.open(&desk.page(path));
-        if !said.is_empty() {
-            browser.until(&format!("document.body.innerText.includes('{said}')"));
-        }
+        browser.until(&format!("document.body.innerText.includes('{said}')"));
         assert!(!browser.text().contains("undefined"), "{path}");
+        look(&mut browser, &format!("nothing-{place}"), "light");
     }
     assert!(!browser.errors.iter().any(|error| error.contains("exceptionId")), "{:?}", browser.errors);
 }
@@ -75,6 +78,8 @@ fn a_restart_in_the_middle_of_an_answer_is_told_and_asked_again() {
     );
     browser.until("document.querySelector('.lost')?.innerText.includes('connection is lost')");
     assert!(browser.text().contains("What does theft insurance cost?"), "the question stays");
+    assert!(browser.text().contains("Nothing to explain yet"), "what failed is not waited for");
+    look(&mut browser, "connection-lost", "light");
     desk.start_again();
     browser.until("!document.querySelector('.lost')");
     browser.click("Try again");

@@ -99,7 +99,7 @@ pub(crate) fn widget_of(browser: &mut Chromium) -> Value {
     list["data"].as_array().unwrap().iter().find(|one| one["kind"] == "widget").unwrap().clone()
 }
 
-fn say(browser: &mut Chromium, text: &str) {
+pub(crate) fn say(browser: &mut Chromium, text: &str) {
     browser.value(&within("one('textarea').focus()"));
     browser.write(text);
     browser.press("Enter", 0);

@@ -2,6 +2,7 @@
 
 use crate::served::Served;
 use crate::{TestDesk, postgres};
+use domain::assistant::AssistantSettings;
 use domain::job::{Job, JobState, ScrubPages, Work};
 use frontdesk::bench::bed::until;
 use serde_json::{Value, json};
@@ -9,6 +10,9 @@ use sqlx::Row;
 use sqlx::postgres::PgPool;
 use std::path::Path;
 use std::time::Duration;
+use storage::batches::NewBatch;
+use storage::{Database, SqliteSettings};
+use worker::jobs::delete_expired::{Retention, run};
 
 /// Longer than any of these stories takes on a busy machine.
 const LONGEST: Duration = Duration::from_mins(2);
@@ -157,4 +161,37 @@ async fn no_row_and_no_log_holds_a_word_of_an_erased_customer_on_postgresql() {
     }
     assert_eq!(erased, Vec::<String>::new());
     assert!(kept > 5, "the search finds what is there: {kept} tables");
+}
+
+#[tokio::test]
+async fn a_desk_keeps_explanations_for_less_time_than_its_installation() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = SqliteSettings { flush_every_commit: false };
+    let database = Database::open_sqlite(&folder.path().join("desk.sqlite"), settings).await.unwrap();
+    database.migrate().await.unwrap();
+    let desk = database.found_desk("Lumen").await.unwrap();
+    let other = database.insert_organization("Other").await.unwrap();
+    let mut settings = desk.organization.settings.clone();
+    settings.retention.traces_days = 7;
+    let mut kept = Vec::new();
+    for (id, settings) in [(desk.organization.id, Some(settings)), (other.id, None)] {
+        let mut transaction = database.of(id).begin().await.unwrap();
+        if let Some(settings) = settings {
+            transaction.update_organization_settings(&settings).await.unwrap();
+        }
+        let assistant_id = transaction.insert_assistant("Lumi", AssistantSettings::default()).await.unwrap().id;
+        let batch = NewBatch { assistant_id, customer_id: None, setup: json!({}) };
+        kept.push((id, transaction.insert_batch(batch).await.unwrap()));
+        transaction.commit().await.unwrap();
+    }
+    let retention = Retention { jobs_days: 0, events_days: 0, traces_days: 90 };
+    let mut there = Vec::new();
+    for days in [6, 2, 90] {
+        database.clock().advance(Duration::from_hours(24 * days));
+        run(database.clone(), retention).await.unwrap();
+        for (id, batch) in &kept {
+            there.push(database.of(*id).load_batch(*batch).await.is_ok());
+        }
+    }
+    assert_eq!(there, [true, true, false, true, false, false]);
 }

@@ -15,6 +15,7 @@ mod databases;
 #[path = "../support/postgres.rs"]
 mod postgres;
 
+mod batches;
 mod evals;
 mod knowledge;
 mod members;

@@ -3,7 +3,7 @@
 import { Stretches, change, get, post, query, remove } from "../api.js";
 import { diff } from "../diff.js";
 import { markdown } from "../markdown.js";
-import { ago, attempt, button, chip, count, drawer, empty, failure, field, go, more, plural, remember, select, skeleton, stateChip, table, toast, word } from "../parts.js";
+import { absent, ago, attempt, button, chip, count, drawer, empty, failure, field, go, more, parts, plural, remember, select, skeleton, stateChip, table, toast, word } from "../parts.js";
 import { View, h } from "../view.js";
 
 /** Milliseconds without a key before a draft is written down in this browser. */
@@ -11,9 +11,8 @@ const KEEP_MS = 400;
 
 /** The heading of every knowledge page, with its parts. */
 export function heading(present, ...actions) {
-  const parts = [["", "Sources"], ["review", "Review"], ["articles", "Articles"], ["documents", "Documents"], ["scans", "Scans"]];
   return h("header", { class: "page-head" }, h("h1", {}, "Knowledge"),
-    h("nav", { class: "tabs", "aria-label": "Knowledge" }, parts.map(([path, title]) => h("a", { key: path, href: `/knowledge${path && `/${path}`}`, "aria-current": path === present ? "page" : null }, title))),
+    parts("Knowledge", "/knowledge", [["", "Sources"], ["review", "Review"], ["articles", "Articles"], ["documents", "Documents"], ["scans", "Scans"]], present),
     h("span", { class: "spring" }), actions);
 }
 
@@ -89,7 +88,7 @@ class Source extends View {
 
   render() {
     const { source, problem, isLeaving } = this.state;
-    if (problem) return h("div", { class: "content" }, heading(""), failure(problem));
+    if (problem) return h("div", { class: "content" }, heading(""), absent(problem, "Source", "/knowledge"));
     if (!source) return h("div", { class: "content" }, heading(""), skeleton(4));
     return h("div", { class: "content" }, heading(""), h("h2", {}, source.name),
       h("dl", { class: "pairs" }, [["Kind", word(source.kind)], ["Address", source.url], ["Documents in use", count(source.documents)]].filter(([, value]) => value).map(([name, value]) => h("div", { key: name }, h("dt", {}, name), h("dd", {}, value)))),
@@ -138,7 +137,7 @@ class Document extends View {
 
   render() {
     const { document, problem } = this.state;
-    if (problem) return h("div", { class: "content" }, heading("documents"), failure(problem));
+    if (problem) return h("div", { class: "content" }, heading("documents"), absent(problem, "Document", "/knowledge/documents"));
     if (!document) return h("div", { class: "content" }, heading("documents"), skeleton(8));
     const params = new URLSearchParams(location.search);
     const [start, end] = [Number(params.get("start")), Number(params.get("end"))];
@@ -167,7 +166,7 @@ class Articles extends Listing {
     const state = new URLSearchParams(location.search).get("state") ?? "";
     return h("div", { class: "content" }, heading("articles", select([["", "All states"], ...["draft", "in_review", "published", "archived"].map((one) => [one, word(one)])], state, (next) => { remember({ state: next }); this.load(); this.update(); }, { "aria-label": "State" }), h("a", { class: "button primary", href: "/knowledge/articles/new" }, "Write article")),
       this.body(state ? empty("No such articles", "None is in this state.") : empty("No articles yet", "Write down what customers ask and your website does not say. Published, it is found at once.", h("a", { class: "button primary", href: "/knowledge/articles/new" }, "Write an article")),
-        [["Article", (row) => row.title], ["State", (row) => stateChip(row.state)], ["Version", (row) => row.version, "num wide-only"], ["Changed", (row) => ago(row.updated_at), "num"]],
+        [["Article", (row) => row.title], ["State", (row) => stateChip(row.state)], ["Answers in 30 days", (row) => count(row.used_in_answers), "num wide-only"], ["Version", (row) => row.version, "num wide-only"], ["Changed", (row) => ago(row.updated_at), "num"]],
         { label: "Articles", href: (row) => `/knowledge/articles/${row.id}` }));
   }
 }
@@ -255,11 +254,11 @@ class Article extends View {
 
   render() {
     const { article, title, body, problem, versions, wrong } = this.state;
-    if (problem) return h("div", { class: "content" }, heading("articles"), failure(problem));
+    if (problem) return h("div", { class: "content" }, heading("articles"), absent(problem, "Article", "/knowledge/articles"));
     if (!article) return h("div", { class: "content" }, heading("articles"), skeleton(8));
     const at = wrong?.pointer;
     return h("div", { class: "content wide" }, heading("articles"),
-      h("div", { class: "row editor-head" }, stateChip(article.state), article.version ? button(`Version ${article.version}`, () => this.history(), "bare") : null, h("span", { class: "soft", role: "status" }, this.isChanged() ? "not saved, kept in this browser" : ""), h("span", { class: "spring" }),
+      h("div", { class: "row editor-head" }, stateChip(article.state), article.version ? button(`Version ${article.version}`, () => this.history(), "bare") : null, article.used_in_answers === undefined ? null : h("span", { class: "soft", title: "Messages of the AI that cite it, of the last 30 days" }, `used in ${plural(article.used_in_answers, "answer")}`), h("span", { class: "soft", role: "status" }, this.isChanged() ? "not saved, kept in this browser" : ""), h("span", { class: "spring" }),
         article.state === "published" ? button("Archive", () => this.archive(), "quiet") : null, button("Save", () => this.keep(), "quiet", { disabled: !this.isChanged() }), button("Publish", () => this.publish(), "primary", { disabled: !title.trim() || (article.state === "published" && !this.isChanged()) })),
       wrong && !["/title", "/body"].includes(at) ? failure(wrong) : null,
       h("div", { class: "editor" },

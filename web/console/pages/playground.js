@@ -145,7 +145,7 @@ class Playground extends View {
             oninput: (event) => this.set({ question: event.target.value }), onkeydown: (event) => this.key(event), ready: (node) => node.focus() }),
           h("div", { class: "row" }, turns.length ? button("Start over", () => this.set({ turns: [], shown: null }), "bare") : null, h("span", { class: "spring" }),
             h("span", { class: "soft wide-only" }, "Ctrl + Enter"), h("button", { class: "primary", type: "submit", disabled: !question.trim() }, "Ask")))),
-      h("aside", { key: "why", class: "side", "aria-label": "Trace", tabindex: "0" }, turn ? h("fd-trace", { trace: turn.answer?.trace }) :
+      h("aside", { key: "why", class: "side", "aria-label": "Trace", tabindex: "0" }, turn && !turn.problem ? h("fd-trace", { trace: turn.answer?.trace }) :
         empty("Nothing to explain yet", "Ask something. Here you then see what was understood, which passages were found and why, what it cost and how sure the answer is.")),
     ];
   }

@@ -88,8 +88,9 @@ class Prompts extends View {
     const before = this.state.text.split("\n").slice(0, line - 1).join("\n").length;
     const at = before + (line > 1 ? 1 : 0) + Number(column) - 1;
     const area = this.querySelector("textarea");
-    area.focus();
+    area.focus({ preventScroll: true });
     area.setSelectionRange(at, Math.max(at + 1, this.state.text.indexOf("\n", at)));
+    area.scrollTop = (area.scrollHeight * (line - 1)) / this.state.text.split("\n").length - area.clientHeight / 3;
   }
 
   async publish(row, share = WHOLE, recheck) {

@@ -1,7 +1,7 @@
 // Scans of websites: the wizard with its preview, the list, and one scan as it goes on.
 
 import { Stretches, get, live, post, query } from "../api.js";
-import { ago, attempt, button, chip, count, empty, failure, field, go, more, plural, remember, sentence, skeleton, stateChip, table, tabs, toast, word } from "../parts.js";
+import { absent, ago, attempt, button, chip, count, empty, failure, field, go, more, plural, remember, sentence, skeleton, stateChip, table, tabs, toast, word } from "../parts.js";
 import { View, h } from "../view.js";
 import { heading } from "./knowledge.js";
 
@@ -163,7 +163,7 @@ class Scan extends View {
 
   render() {
     const { scan, problem } = this.state;
-    if (problem) return h("div", { class: "content" }, heading("scans"), failure(problem));
+    if (problem) return h("div", { class: "content" }, heading("scans"), absent(problem, "Scan", "/knowledge/scans"));
     if (!scan) return h("div", { class: "content" }, heading("scans"), skeleton(6));
     const isGoing = ["discovering", "running", "concluding"].includes(scan.state);
     return h("div", { class: "content" }, heading("scans"),

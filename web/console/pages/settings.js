@@ -1,7 +1,7 @@
 // Settings: assistants, the model, API keys, members.
 
 import { Stretches, change, get, post, remove } from "../api.js";
-import { ago, attempt, button, chip, copy, drawer, duration, empty, failure, field, go, more, skeleton, table, toast, word } from "../parts.js";
+import { ago, attempt, button, chip, copy, drawer, duration, empty, failure, field, go, more, parts, plural, sentence, skeleton, table, toast, word } from "../parts.js";
 import { View, h } from "../view.js";
 import { settingFields, changesOf } from "./playground.js";
 
@@ -9,16 +9,14 @@ const SCOPES = {
   admin: "Everything, members and keys too", conversations: "Conversations, customers and their memory", knowledge: "Sources, scans, articles", playground: "Search, answers, playground", evals: "Evals", usage: "Usage and costs",
 };
 
-function heading(present) {
-  const parts = [["", "Assistants"], ["prompts", "Prompts"], ["model", "Model"], ["hours", "Hours"], ["widget", "Widget"], ["keys", "API keys"], ["members", "Members"]];
-  return h("header", { class: "page-head" }, h("h1", {}, "Settings"), h("nav", { class: "tabs", "aria-label": "Settings" }, parts.map(([path, title]) => h("a", { key: path, href: `/settings${path && `/${path}`}`, "aria-current": path === present ? "page" : null }, title))));
-}
+const PARTS = [["", "Assistants"], ["prompts", "Prompts"], ["model", "Model"], ["hours", "Hours"], ["widget", "Widget"], ["keys", "API keys"], ["members", "Members"], ["desk", "Desk"]];
 
 class Settings extends View {
   render() {
     const [part = "", id] = this.given.path.split("/");
-    const tag = { widget: "fd-widget-settings", prompts: "fd-prompts", model: "fd-model", hours: "fd-hours", keys: "fd-keys", members: "fd-members" }[part] ?? "fd-assistants";
-    return h("div", { class: ["content", part === "prompts" ? "wide" : ""] }, heading(part === "assistants" ? "" : part), h(tag, { key: part, id, me: this.given.me }));
+    const isKnown = part && PARTS.some(([path]) => path === part);
+    const tag = !isKnown ? "fd-assistants" : part === "widget" ? "fd-widget-settings" : `fd-${part}`;
+    return h("div", { class: ["content", part === "prompts" ? "wide" : ""] }, h("header", { class: "page-head" }, h("h1", {}, "Settings"), parts("Settings", "/settings", PARTS, isKnown ? part : "")), h(tag, { key: part, id, me: this.given.me }));
   }
 }
 customElements.define("fd-settings", Settings);
@@ -126,6 +124,51 @@ class Model extends View {
   }
 }
 customElements.define("fd-model", Model);
+
+/** What the desk is called, and how long it keeps what explains its answers. */
+class Desk extends View {
+  state = { desk: null, problem: null, wrong: null };
+
+  async entered() {
+    try {
+      this.set({ desk: await get("/v1/settings/desk"), problem: null });
+    } catch (problem) {
+      this.set({ problem });
+    }
+  }
+
+  alter(fields) {
+    this.set({ desk: { ...this.state.desk, ...fields }, wrong: null, isChanged: true });
+  }
+
+  async save(event) {
+    event.preventDefault();
+    const { name, traces_days } = this.state.desk;
+    try {
+      const desk = await change("/v1/settings/desk", { name, traces_days });
+      this.set({ desk, wrong: null, isChanged: false });
+      dispatchEvent(new CustomEvent("fd-renamed", { detail: desk.name }));
+      toast("Saved.");
+    } catch (wrong) {
+      this.set({ wrong });
+    }
+  }
+
+  render() {
+    const { desk, problem, wrong, isChanged } = this.state;
+    if (problem) return failure(problem, () => this.entered());
+    if (!desk) return skeleton(4);
+    const most = desk.installation_traces_days;
+    const at = (name) => (wrong?.pointer === `/${name}` ? sentence(wrong.message) : undefined);
+    return h("form", { class: "form narrow-form", onsubmit: (event) => this.save(event) },
+      field("Name of the desk", h("input", { type: "text", required: true, maxlength: "100", value: desk.name, oninput: (event) => this.alter({ name: event.target.value }) }), { hint: "Members see it here, customers where the widget has no title of its own.", problem: at("name") }),
+      field("Days that answers can be explained", h("input", { type: "number", min: "1", max: most || "3650", value: desk.traces_days || "", placeholder: most ? String(most) : "for ever", oninput: (event) => this.alter({ traces_days: Number(event.target.value) }) }),
+        { hint: `Then what led to an answer is erased, and batches of the playground with it; messages stay. Empty keeps it ${most ? `for ${plural(most, "day")}, as this installation does` : "for ever"}.`, problem: at("traces_days") }),
+      wrong && !at("name") && !at("traces_days") ? failure(wrong) : null,
+      h("button", { class: "primary", type: "submit", disabled: !isChanged }, "Save"));
+  }
+}
+customElements.define("fd-desk", Desk);
 
 class Keys extends View {
   state = { list: null, isMaking: false, name: "", scopes: ["conversations"], made: null, problem: null, wrong: null };

@@ -1,9 +1,9 @@
 // The playground's comparison of variants, and its batches.
 
-import { Stretches, get, post } from "../api.js";
+import { Stretches, get, post, put, remove } from "../api.js";
 import { diff, isAlike } from "../diff.js";
 import { toHostsOf } from "../markdown.js";
-import { attempt, button, confidence, copy, decisionChip, duration, failure, field, icon, money, select, sentence, skeleton } from "../parts.js";
+import { attempt, button, confidence, copy, decisionChip, duration, failure, field, icon, money, remember, select, sentence, skeleton, tabs } from "../parts.js";
 import { View, h } from "../view.js";
 import { SETTINGS, settingsOf } from "./playground.js";
 
@@ -11,6 +11,7 @@ import { SETTINGS, settingsOf } from "./playground.js";
 const VARIANTS_MAX = 4;
 /** Questions of a batch at most. */
 const BATCH_MAX = 200;
+const BATCHES = "/v1/playground/batches";
 const RATINGS = { 1: ["good", "Good"], 2: ["acceptable", "Acceptable"], 3: ["poor", "Poor"] };
 
 /** The same question to two to four variants, side by side. */
@@ -71,46 +72,94 @@ class Compare extends View {
 }
 customElements.define("fd-compare", Compare);
 
-/** Many questions, one after the other; a person rates what came with 1, 2, 3. */
+/** Many questions, one after the other; a person rates what came with 1, 2, 3, and finds it here again. */
 class Batch extends View {
-  state = { text: "", rows: [], isRunning: false, why: null, datasets: [] };
+  state = { text: "", rows: [], isRunning: false, why: null, datasets: [], kept: [], batch: null };
 
   async entered() {
-    const list = await get("/v1/evals/datasets?limit=50").catch(() => ({ data: [] }));
-    this.set({ datasets: list.data });
+    const rowsOf = (path) => get(path).then((list) => list.data, () => []);
+    const [datasets, kept] = await Promise.all([rowsOf("/v1/evals/datasets?limit=50"), rowsOf(`${BATCHES}?limit=50`)]);
+    this.set({ datasets, kept });
+    await this.show(new URLSearchParams(location.search).get("batch"));
+  }
+
+  left() {
+    remember({ batch: "" });
+  }
+
+  /** All rows of a list, as far as a batch can hold them. */
+  async all(path) {
+    const list = new Stretches(path, { limit: 100 });
+    await list.first();
+    while (list.hasMore && list.rows.length < BATCH_MAX) await list.more();
+    return list.rows.slice(0, BATCH_MAX);
   }
 
   /** Puts the questions of a dataset into the field. */
-  async take(dataset) {
-    if (!dataset) return;
-    const list = new Stretches(`/v1/evals/datasets/${dataset}/cases`, { limit: 100 });
-    await attempt(async () => {
-      await list.first();
-      while (list.hasMore && list.rows.length < BATCH_MAX) await list.more();
-      this.set({ text: list.rows.slice(0, BATCH_MAX).map((one) => one.question.replaceAll("\n", " ")).join("\n") });
+  take(dataset) {
+    if (dataset) attempt(async () => this.ask(await this.all(`/v1/evals/datasets/${dataset}/cases`)));
+  }
+
+  ask(rows) {
+    this.set({ text: rows.map((one) => one.question.replaceAll("\n", " ")).join("\n") });
+  }
+
+  /** A batch that was kept, with its ratings. */
+  show(id) {
+    if (!id) return undefined;
+    return attempt(async () => {
+      const [batch, answers] = await Promise.all([get(`${BATCHES}/${id}`), this.all(`${BATCHES}/${id}/answers`)]);
+      this.ask(answers);
+      this.begin(batch, answers.map((answer, at) => ({ id: at, question: answer.question, answer })));
     });
+  }
+
+  begin(batch, rows) {
+    remember({ batch: batch.id });
+    this.set({ batch, rows, kept: [batch, ...this.state.kept.filter((one) => one.id !== batch.id)].sort((a, b) => b.created_at.localeCompare(a.created_at)) });
   }
 
   async run() {
     const questions = this.state.text.split("\n").map((line) => line.trim()).filter(Boolean).slice(0, BATCH_MAX);
-    if (!questions.length) return;
-    this.set({ rows: questions.map((question, id) => ({ id, question })), isRunning: true });
+    const { question, history, ...trial } = this.given.page.body("");
+    const batch = questions.length ? await attempt(() => post(BATCHES, trial)) : undefined;
+    if (!batch) return;
+    this.begin(batch, questions.map((asked, id) => ({ id, question: asked })));
+    this.set({ isRunning: true });
     for (const row of this.state.rows) {
       if (!this.state.isRunning || !this.isConnected) break;
-      row.run = await post("/v1/playground/runs", this.given.page.body(row.question)).catch((problem) => problem);
+      await post(`${BATCHES}/${batch.id}/answers`, { question: row.question }).then((answer) => { row.answer = answer; }, (problem) => { row.problem = problem; });
       this.set({ rows: [...this.state.rows] });
     }
     this.set({ isRunning: false });
   }
 
-  rate(row, rating) {
-    row.rating = row.rating === rating ? undefined : rating;
-    this.set({ rows: [...this.state.rows] });
+  path({ answer }) {
+    return `${BATCHES}/${answer.batch_id}/answers/${answer.seq}`;
+  }
+
+  async rate(row, key) {
+    const before = row.answer.rating;
+    const mark = (rating) => { row.answer = { ...row.answer, rating }; this.set({ rows: [...this.state.rows] }); };
+    const rating = before === RATINGS[key][0] ? null : RATINGS[key][0];
+    mark(rating);
+    if (!(await attempt(() => put(`${this.path(row)}/rating`, { rating })))) mark(before);
+  }
+
+  why(row) {
+    attempt(async () => this.set({ why: row.answer.trace ?? (await get(this.path(row))).trace }));
+  }
+
+  async drop() {
+    const { batch, kept } = this.state;
+    if ((await attempt(() => remove(`${BATCHES}/${batch.id}`))) === undefined) return;
+    remember({ batch: "" });
+    this.set({ batch: null, rows: [], kept: kept.filter((one) => one.id !== batch.id) });
   }
 
   key(event) {
     const row = this.state.rows[Number(event.target.closest("tr")?.dataset.row)];
-    if (RATINGS[event.key] && row?.run && !(row.run instanceof Error)) this.rate(row, event.key);
+    if (RATINGS[event.key] && row?.answer) this.rate(row, event.key);
     const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
@@ -119,31 +168,34 @@ class Batch extends View {
   }
 
   lines() {
-    return this.state.rows.filter((row) => row.run && !(row.run instanceof Error)).map((row) => JSON.stringify({
-      question: row.question, answer: row.run.content, decision: row.run.decision, confidence: row.run.confidence, rating: row.rating ? RATINGS[row.rating][0] : null })).join("\n");
+    return this.state.rows.filter((row) => row.answer).map(({ question, answer }) => JSON.stringify({ question, answer: answer.content, decision: answer.decision, confidence: answer.confidence, rating: answer.rating })).join("\n");
   }
 
   render() {
-    const { text, rows, isRunning, why, datasets } = this.state;
-    const done = rows.filter((row) => row.run);
-    const rated = (key) => rows.filter((row) => row.rating === key).length;
-    const answered = done.filter((row) => row.run.decision === "answer").length;
+    const { text, rows, isRunning, why, datasets, kept, batch } = this.state;
+    const done = rows.filter((row) => row.answer || row.problem);
+    const rated = (rating) => rows.filter((row) => row.answer?.rating === rating).length;
+    const answered = rows.filter((row) => row.answer?.decision === "answer").length;
+    const threshold = batch?.settings.confidence_min ?? this.given.assistant?.settings.confidence_min;
     return h("div", { class: "content wide" },
-      h("div", { class: "form" }, field("Questions, one a line", h("textarea", { rows: "5", value: text, oninput: (event) => this.set({ text: event.target.value }), placeholder: "How long do refunds take?\nCan I change my order?" }), { hint: `At most ${BATCH_MAX}. They run one after the other with the settings of the chat.` }),
+      h("div", { class: "form" }, field("Questions, one a line", h("textarea", { rows: "5", value: text, oninput: (event) => this.set({ text: event.target.value }), placeholder: "How long do refunds take?\nCan I change my order?" }), { hint: `At most ${BATCH_MAX}. They run one after the other with the settings of the chat; answers and ratings are kept.` }),
         h("div", { class: "row" }, isRunning ? button("Stop", () => this.set({ isRunning: false }), "quiet") : button("Run all", () => this.run(), "primary", { disabled: !text.trim() }),
           datasets.length ? select([["", "Questions of a dataset…"], ...datasets.map((one) => [one.id, `${one.name} (${one.cases})`])], "", (id) => this.take(id), { "aria-label": "Dataset" }) : null,
-          done.length ? button("Copy as JSONL", () => copy(this.lines(), "Copied"), "quiet") : null,
-          rows.length ? h("span", { class: "soft", role: "status" }, `${done.length} of ${rows.length} done · ${answered} answered · ${rated("1")} good, ${rated("2")} acceptable, ${rated("3")} poor`) : null)),
+          kept.length && !isRunning ? select([["", "Earlier batches…"], ...kept.map((one) => [one.id, new Date(one.created_at).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" })])], batch?.id ?? "", (id) => this.show(id), { "aria-label": "Batch" }) : null,
+          done.length ? [button("Copy as JSONL", () => copy(this.lines(), "Copied"), "quiet"), isRunning ? null : button("Delete", () => this.drop(), "danger quiet")] : null),
+        rows.length ? h("p", { class: "soft", role: "status" }, `${done.length} of ${rows.length} done · ${answered} answered · ${rated("good")} good, ${rated("acceptable")} acceptable, ${rated("poor")} poor`) : null),
       rows.length ? h("div", { class: "table", onkeydown: (event) => this.key(event) }, h("table", { class: "batch" }, h("caption", {}, h("span", { class: "soft" }, "On a row: 1 good, 2 acceptable, 3 poor; J and K move")),
         h("thead", {}, h("tr", {}, ["Question", "Answer", "Confidence", "Rating"].map((title) => h("th", { scope: "col" }, title)))),
-        h("tbody", {}, rows.map((row) => h("tr", { key: row.id, "data-row": row.id, tabindex: "0" },
-          h("td", {}, row.question),
-          h("td", {}, !row.run ? h("span", { class: "soft" }, "waiting") : row.run instanceof Error ? h("span", { class: "wrong" }, sentence(row.run.message))
-            : [h("p", {}, row.run.content), button("Why?", () => this.set({ why: row.run.trace }), "bare small")]),
-          h("td", {}, row.run && !(row.run instanceof Error) ? [decisionChip(row.run.decision), " ", confidence(row.run.confidence, row.run.trace.settings.confidence_min)] : null),
-          h("td", {}, row.run && !(row.run instanceof Error) ? h("div", { class: "tabs", role: "group", "aria-label": "Rating" }, Object.entries(RATINGS).map(([key, [, title]]) =>
-            h("button", { key, type: "button", "aria-pressed": String(row.rating === key), title: `${title} (${key})`, onclick: () => this.rate(row, key) }, title))) : null)))))) : null,
+        h("tbody", {}, rows.map((row) => h("tr", { key: row.id, "data-row": row.id, tabindex: "0" }, h("td", {}, row.question), this.cells(row, threshold)))))) : null,
       why ? h("fd-why", { key: "why", trace: why, close: () => this.set({ why: null }) }) : null);
+  }
+
+  cells(row, threshold) {
+    const { answer, problem } = row;
+    if (!answer) return h("td", { colspan: "3" }, problem ? h("span", { class: "wrong" }, sentence(problem.message)) : h("span", { class: "soft" }, "waiting"));
+    return [h("td", {}, h("p", {}, answer.content), button("Why?", () => this.why(row), "bare small")),
+      h("td", {}, decisionChip(answer.decision), " ", confidence(answer.confidence, threshold)),
+      h("td", {}, tabs("Rating", Object.entries(RATINGS).map(([key, [, title]]) => [key, title]), Object.keys(RATINGS).find((key) => RATINGS[key][0] === answer.rating), (key) => this.rate(row, key)))];
   }
 }
 customElements.define("fd-batch", Batch);

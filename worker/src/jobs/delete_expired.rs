@@ -59,9 +59,22 @@ pub async fn run(database: Database, retention: Retention) -> Result<Running> {
     if let Some(before) = expired(now, retention.traces_days) {
         deleted[2] = database.delete_traces(before).await?;
     }
+    deleted[2] += delete_what_desks_keep_shorter(&database, now).await?;
     let [jobs, events, traces] = deleted;
     tracing::info!(jobs, events, traces, "deleted what has outlived its retention");
     Ok(Running::Done)
+}
+
+/// Traces of desks that keep them for less time than the installation does.
+async fn delete_what_desks_keep_shorter(database: &Database, now: Time) -> Result<u64> {
+    let mut deleted = 0;
+    for organization in database.list_organizations().await? {
+        let Some(before) = expired(now, organization.settings.retention.traces_days) else { continue };
+        let mut transaction = database.of(organization.id).begin().await?;
+        deleted += transaction.delete_traces(before).await?;
+        transaction.commit().await?;
+    }
+    Ok(deleted)
 }
 
 /// What is older than this has outlived so many days; 0 days keep for ever.
