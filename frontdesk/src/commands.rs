@@ -30,6 +30,10 @@ use crate::settings::{Environment, Settings, Sources};
 use crate::wiring::Wired;
 use crate::{logging, wiring};
 use clap::CommandFactory;
+use tokio::runtime::{Builder, Runtime};
+
+/// Threads for work that blocks, at most.
+const BLOCKING_THREADS_MAX: usize = 16;
 
 /// Runs the command and says on stderr why it failed, if it did.
 pub fn run(cli: &Cli) -> Exit {
@@ -88,8 +92,7 @@ where
 {
     let settings = Settings::load(sources)?;
     logging::start(&settings, service)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let work = async { run(wiring::open(settings, sources.environment).await?).await };
         if service {
             // Services stop by themselves, after their running work has ended.
@@ -127,13 +130,17 @@ fn completions(options: &Completions, output: Output) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
+/// What blocks is computation, a few files and a few waits: more threads would only hold more memory.
+fn runtime() -> Result<Runtime, Failure> {
+    Ok(Builder::new_multi_thread().max_blocking_threads(BLOCKING_THREADS_MAX).enable_all().build()?)
+}
+
 /// Runs a future on a runtime of its own until it ends or Ctrl-C comes.
 pub fn in_runtime<F>(future: F) -> Result<Exit, Failure>
 where
     F: Future<Output = Result<Exit, Failure>>,
 {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         tokio::select! {
             outcome = future => outcome,
             stopped = tokio::signal::ctrl_c() => Ok(stopped.map(|()| Exit::Interrupted)?),

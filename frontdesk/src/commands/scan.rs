@@ -187,13 +187,10 @@ pub(super) fn storage_failure(error: &storage::Error) -> Failure {
 fn in_words(outcome: &Outcome) -> String {
     let progress = &outcome.progress;
     let counts: Vec<String> = progress.pages.iter().map(|(state, count)| format!("{count} {state}")).collect();
+    let counts = if counts.is_empty() { "no page".to_owned() } else { counts.join(" · ") };
     let mut lines = vec![format!(
-        "{} {}: {} · {} passages embedded · {:.1} s",
-        outcome.scan.url,
-        outcome.scan.state,
-        counts.join(" · "),
-        progress.chunks_embedded,
-        outcome.seconds
+        "{} {}: {counts} · {} passages embedded · {:.1} s",
+        outcome.scan.url, outcome.scan.state, progress.chunks_embedded, outcome.seconds
     )];
     lines.extend(outcome.scan.error.iter().map(|error| format!("  {error}")));
     if let Some(why) = &outcome.scan.held_because {

@@ -1,7 +1,6 @@
 //! The story of the playground's batches, and of what is counted and erased of answers.
 
-use crate::databases::not_found;
-use domain::customer::Identity;
+use crate::databases::{new_customer, not_found};
 use domain::message::{Citation, Decision, Sender};
 use domain::trace::Trace;
 use domain::usage::TokenUsage;
@@ -10,24 +9,12 @@ use serde_json::{Map, json};
 use std::time::Duration;
 use storage::batches::{ANSWERS_MAX, BATCHES_MAX, NewBatch, NewBatchAnswer};
 use storage::conversations::NewConversation;
-use storage::customers::NewCustomer;
 use storage::feedback::Rating;
 use storage::messages::{NewMessage, Reply};
 use storage::organizations::Desk;
 use storage::{Database, Error, Keyset};
 
 stories! { answers_are_kept_with_their_ratings batches_have_limits_and_go_with_their_customer uses_of_documents_are_counted_by_message }
-
-fn customer(external_id: &str) -> NewCustomer {
-    NewCustomer {
-        external_id: Some(external_id.into()),
-        name: None,
-        email: None,
-        locale: None,
-        profile: Map::new(),
-        identity: Identity::Unverified,
-    }
-}
 
 fn answer(batch_id: BatchId, trace: &Trace) -> NewBatchAnswer<'_> {
     NewBatchAnswer {
@@ -89,8 +76,8 @@ async fn batches_have_limits_and_go_with_their_customer(database: &Database) {
     let trace = Trace::default();
     let new = |customer_id| NewBatch { assistant_id, customer_id, setup: json!({}) };
     let (ada, other) = within!(database, id, transaction => {
-        let ada = transaction.upsert_customer(&customer("ada")).await.unwrap();
-        (ada, transaction.upsert_customer(&customer("other")).await.unwrap())
+        let ada = transaction.upsert_customer(&new_customer(Some("ada"), None)).await.unwrap();
+        (ada, transaction.upsert_customer(&new_customer(Some("other"), None)).await.unwrap())
     });
     let (first, hers) = within!(database, id, transaction => {
         let first = transaction.insert_batch(new(None)).await.unwrap();
@@ -134,7 +121,7 @@ fn citation(index: usize, document_id: DocumentId) -> Citation {
 
 async fn reply(database: &Database, desk: &Desk, citations: Vec<Citation>, sender: Sender) {
     within!(database, desk.organization.id, transaction => {
-        let customer_id = transaction.upsert_customer(&customer("ada")).await.unwrap().id;
+        let customer_id = transaction.upsert_customer(&new_customer(Some("ada"), None)).await.unwrap().id;
         let channel_id = desk.channels[0].id;
         let new = NewConversation { customer_id, channel_id, assistant_id: desk.assistant.id, title: None, metadata: Map::new() };
         let conversation = transaction.insert_conversation(new).await.unwrap();

@@ -1,4 +1,4 @@
--- Row-level security of the table of 0014, in the manner of 10001: where 10008 came first, it went with the old table.
+-- Row-level security of the table of 0015, in the manner of 10001: where 10008 came first, it went with the old table.
 alter table reservations enable row level security;
 alter table reservations force row level security;
 drop policy if exists tenant on reservations;
