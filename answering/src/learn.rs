@@ -3,6 +3,7 @@
 
 use crate::patterns::{Statement, statements};
 use crate::recall::{as_recalled, text_hash};
+use crate::spend::usage_of;
 use crate::window::spoken;
 use crate::words::{content_stems, number, share};
 use crate::worth::{holds_secret, is_instruction, stated};
@@ -11,14 +12,13 @@ use domain::job::{Job, LearnFacts};
 use domain::memory::{FACT_KINDS, Fact, is_single, kept_for};
 use domain::message::{Message, Sender};
 use domain::{FactId, MessageId, OrganizationId};
-use llm::{CallBudget, ChatRequest};
+use llm::{CallBudget, ChatRequest, Completion};
 use prompts::LearnFactsPrompt;
 use rustc_hash::FxHashSet;
 use serde::Deserialize;
 use std::time::Duration;
 use storage::Transaction;
 use storage::facts::NewFact;
-use storage::usage::NewUsage;
 
 /// Messages that are read at once; what is beyond them is read the next time.
 const MESSAGES_READ: i64 = 200;
@@ -66,7 +66,7 @@ pub async fn learn(desk: &Desk, organization_id: OrganizationId, work: &LearnFac
     let messages = tenant.list_messages(work.conversation_id, marks.learned_seq, MESSAGES_READ).await?;
     let limit = i64::try_from(FACTS_MAX).unwrap_or(i64::MAX);
     let known = tenant.list_facts(marks.customer_id, tenant.now(), limit).await?;
-    let (said, usage) = propose(desk, &known, &messages).await;
+    let (said, completion) = propose(desk, &known, &messages).await;
     let changes = changes(&known, said);
     let vectors = vectors(desk, &messages, &changes).await;
     let mut transaction = tenant.begin().await?;
@@ -77,8 +77,8 @@ pub async fn learn(desk: &Desk, organization_id: OrganizationId, work: &LearnFac
     if let Some((model, vectors)) = vectors {
         transaction.insert_memory_vectors(marks.customer_id, &model, &vectors).await?;
     }
-    if let Some(usage) = usage {
-        transaction.insert_usage(NewUsage { conversation_id: Some(work.conversation_id), ..usage }).await?;
+    if let Some(completion) = completion {
+        transaction.insert_usage(usage_of(desk, work.conversation_id, completion)).await?;
     }
     if let Some(last) = messages.last() {
         transaction.mark_learned(work.conversation_id, last.seq).await?;
@@ -203,7 +203,7 @@ async fn apply(
 }
 
 /// What was said, by the model where there is one, else, or where it fails, by the patterns.
-async fn propose(desk: &Desk, known: &[Fact], messages: &[Message]) -> (Vec<Learned>, Option<NewUsage>) {
+async fn propose(desk: &Desk, known: &[Fact], messages: &[Message]) -> (Vec<Learned>, Option<Completion>) {
     let customers: Vec<Message> =
         messages.iter().filter(|message| message.sender == Sender::Customer).cloned().collect();
     let may_hold = customers.iter().any(|message| crate::worth::may_hold_facts(&message.content));
@@ -211,7 +211,9 @@ async fn propose(desk: &Desk, known: &[Fact], messages: &[Message]) -> (Vec<Lear
         return (by_patterns(&customers), None);
     }
     match ask_model(desk, known, messages).await {
-        Some((proposals, usage)) => (admissible(proposals, known, &customers), Some(usage)),
+        Some((Some(proposals), said)) => (admissible(proposals, known, &customers), Some(said)),
+        // What cannot be read was paid for all the same.
+        Some((None, said)) => (by_patterns(&customers), Some(said)),
         None => (by_patterns(&customers), None),
     }
 }
@@ -234,7 +236,8 @@ struct Proposals {
     facts: Vec<Proposal>,
 }
 
-async fn ask_model(desk: &Desk, known: &[Fact], messages: &[Message]) -> Option<(Vec<Proposal>, NewUsage)> {
+/// What the model proposes, where that can be read, and what it said.
+async fn ask_model(desk: &Desk, known: &[Fact], messages: &[Message]) -> Option<(Option<Vec<Proposal>>, Completion)> {
     let chat = desk.chat.as_ref()?;
     let lines: Vec<String> = known.iter().map(|fact| fact.text.clone()).collect();
     let kept: Vec<Message> = messages.iter().filter(|message| !holds_secret(&message.content)).cloned().collect();
@@ -253,19 +256,14 @@ async fn ask_model(desk: &Desk, known: &[Fact], messages: &[Message]) -> Option<
             return None;
         }
     };
-    let cost = desk.prices.cost(&completion.model, completion.usage, &desk.database.clock().now().day());
-    let usage = NewUsage {
-        conversation_id: None,
-        message_id: None,
-        assistant_id: None,
-        operation: "chat",
-        model: completion.model,
-        tokens: completion.usage,
-        cost_micro_usd: cost.micro_usd,
-    };
-    let (from, to) = (completion.text.find('{')?, completion.text.rfind('}')?);
-    let proposals: Proposals = serde_json::from_str(completion.text.get(from..=to)?).ok()?;
-    Some((proposals.facts, usage))
+    let proposals = proposed(&completion.text);
+    Some((proposals, completion))
+}
+
+fn proposed(text: &str) -> Option<Vec<Proposal>> {
+    let (from, to) = (text.find('{')?, text.rfind('}')?);
+    let proposals: Proposals = serde_json::from_str(text.get(from..=to)?).ok()?;
+    Some(proposals.facts)
 }
 
 /// Those proposals that the customer's own plain statements bear out.

@@ -1,9 +1,11 @@
 //! Room in the budgets for a model call: the usual model, else the cheaper one, else what the settings say.
 
 use crate::{Desk, Question, Result};
-use domain::UsageId;
 use domain::usage::{OverBudget, TokenUsage};
+use domain::{ConversationId, UsageId};
+use llm::Completion;
 use storage::budgets::Reservation;
+use storage::usage::NewUsage;
 
 /// What the budgets leave.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +62,22 @@ pub async fn release(desk: &Desk, question: &Question, reservation: Option<Usage
     let mut transaction = desk.database.of(question.organization_id).begin().await?;
     transaction.release_reservation(reservation).await?;
     Ok(transaction.commit().await?)
+}
+
+/// What a call beside the answers used: for what is remembered, or a summary.
+pub(crate) fn usage_of(desk: &Desk, conversation_id: ConversationId, completion: Completion) -> NewUsage {
+    let asked = desk.chat.as_ref().map(|chat| chat.id().to_owned()).unwrap_or_default();
+    let day = desk.database.clock().now().day();
+    let cost = desk.prices.cost_of_call(&asked, &completion.model, completion.usage, &day);
+    NewUsage {
+        conversation_id: Some(conversation_id),
+        message_id: None,
+        assistant_id: None,
+        operation: "chat",
+        model: completion.model,
+        tokens: completion.usage,
+        cost_micro_usd: cost.micro_usd,
+    }
 }
 
 fn whole(tokens: usize) -> i64 {

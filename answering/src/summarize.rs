@@ -1,6 +1,7 @@
 //! Keeps a short summary of what left the window; after the turn, never in its way.
 
 use crate::sentences::sentences;
+use crate::spend::usage_of;
 use crate::window::{spoken, window, without_quoted_mail};
 use crate::worth::holds_secret;
 use crate::{Desk, Result};
@@ -8,7 +9,7 @@ use domain::OrganizationId;
 use domain::job::{Job, SummarizeConversation};
 use domain::message::{Message, Sender};
 use domain::trace::PromptMessage;
-use llm::{CallBudget, ChatRequest, FinishReason};
+use llm::{CallBudget, ChatRequest, Completion, FinishReason};
 use prompts::SummarizePrompt;
 use std::time::Duration;
 
@@ -48,15 +49,21 @@ pub async fn summarize(
         0
     };
     let (leaving, _) = said.split_at(said.len().saturating_sub(kept));
+    let completion = match leaving {
+        [] => None,
+        leaving => ask_model(desk, &conversation.summary, leaving, settings.language.as_deref()).await,
+    };
     let summary = match leaving {
         [] => None,
-        leaving => Some(match ask_model(desk, &conversation.summary, leaving, settings.language.as_deref()).await {
-            Some(summary) => summary,
-            None => extract(&conversation.summary, leaving),
-        }),
+        leaving => {
+            Some(completion.as_ref().and_then(written).unwrap_or_else(|| extract(&conversation.summary, leaving)))
+        }
     };
     let mut transaction = tenant.begin().await?;
     transaction.complete_job(job).await?;
+    if let Some(completion) = completion {
+        transaction.insert_usage(usage_of(desk, work.conversation_id, completion)).await?;
+    }
     if let (Some(summary), Some(last)) = (summary, leaving.last()) {
         transaction.update_conversation_summary(work.conversation_id, summary, last.seq).await?;
     }
@@ -64,7 +71,7 @@ pub async fn summarize(
     Ok(())
 }
 
-async fn ask_model(desk: &Desk, summary: &str, leaving: &[Message], language: Option<&str>) -> Option<String> {
+async fn ask_model(desk: &Desk, summary: &str, leaving: &[Message], language: Option<&str>) -> Option<Completion> {
     let chat = desk.chat.as_ref()?;
     let messages: Vec<PromptMessage> = spoken(leaving);
     let prompt = SummarizePrompt { summary, messages: &messages, language, words_max: WORDS_MAX };
@@ -74,16 +81,17 @@ async fn ask_model(desk: &Desk, summary: &str, leaving: &[Message], language: Op
         budget: CallBudget::new(1).until(tokio::time::Instant::now() + MODEL_TIMEOUT),
         ..ChatRequest::default()
     };
-    match chat.complete(&request, None).await {
-        Ok(completion) if completion.finish_reason != FinishReason::Length && !completion.text.trim().is_empty() => {
-            Some(completion.text.trim().chars().take(SUMMARY_CHARS_MAX).collect())
-        }
-        Ok(_) => None,
-        Err(error) => {
-            tracing::warn!(%error, "no model to summarize with, so sentences are taken as they are");
-            None
-        }
-    }
+    let completed = chat.complete(&request, None).await;
+    completed
+        .inspect_err(|error| tracing::warn!(%error, "no model to summarize with, so sentences are taken as they are"))
+        .ok()
+}
+
+/// The summary, if it is whole.
+fn written(completion: &Completion) -> Option<String> {
+    let text = completion.text.trim();
+    let is_whole = completion.finish_reason != FinishReason::Length && !text.is_empty();
+    is_whole.then(|| text.chars().take(SUMMARY_CHARS_MAX).collect())
 }
 
 /// What the customer asked and was answered, a line each, after what was known; the oldest lines but the

@@ -7,6 +7,7 @@ pub(crate) mod articles;
 pub(crate) mod assignment;
 pub(crate) mod assistants;
 pub(crate) mod budgets;
+pub(crate) mod calibration;
 pub(crate) mod channels;
 pub(crate) mod conversations;
 pub(crate) mod customers;
