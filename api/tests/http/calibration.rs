@@ -55,9 +55,8 @@ async fn an_assistant_is_calibrated_on_how_people_rated_its_answers() {
 
     // Most of these answers were poor: the same answer is less sure now, and a person takes over.
     let conversation = desk.conversation("later").await;
-    let later =
-        desk.post(&format!("/v1/conversations/{conversation}/messages?wait=answer"), json!({ "content": QUESTION }));
-    let later = later.await.expect(200)["answer"].clone();
+    let messages = format!("/v1/conversations/{conversation}/messages?wait=answer");
+    let later = desk.post(&messages, json!({ "content": QUESTION })).await.expect(200)["answer"].clone();
     assert!(later["confidence"].as_f64().unwrap() < 0.5, "{later:#}");
     assert_eq!((&later["decision"], &later["handoff_reason"]), (&json!("hand_off"), &json!("low_confidence")));
     let trace = desk.get(&format!("/v1/messages/{}/trace", id(&later))).await.expect(200);
