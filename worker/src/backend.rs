@@ -66,7 +66,7 @@ struct Claimer {
 impl JobsBackend {
     /// Starts to claim.
     pub(crate) fn start(database: Database, claims: Claims) -> Self {
-        let (sender, claimed) = mpsc::unbounded_channel();
+        let (sender, receiver) = mpsc::unbounded_channel();
         let slots = Arc::new(Semaphore::new(claims.concurrency));
         let claimer = Claimer {
             database: database.clone(),
@@ -77,7 +77,7 @@ impl JobsBackend {
         };
         #[expect(clippy::disallowed_methods, reason = "aborted when the backend is dropped")]
         let task = tokio::spawn(claimer.run());
-        Self { database, claimed, slots, claimer: task }
+        Self { database, claimed: receiver, slots, claimer: task }
     }
 }
 
