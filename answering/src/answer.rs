@@ -144,6 +144,7 @@ pub async fn answer_given(desk: &Desk, question: &Question, given: Given) -> Res
         staffing: question.staffing,
         draft: &draft.text,
         model: draft.outcome,
+        logprobs_mean: draft.completion.as_ref().and_then(|completion| completion.logprobs_mean),
         passages: &draft.passages,
         evidence: &evidence,
         settings,
@@ -217,7 +218,7 @@ fn finished(
     trace: Trace,
 ) -> Answer {
     let day = desk.database.clock().now().day();
-    let cost = desk.prices.cost(&draft.model, draft.usage, &day);
+    let cost = desk.prices.cost_of_call(&draft.asked, &draft.model, draft.usage, &day);
     let spoke_itself = needs_no_knowledge(understood) || (draft.model == EXTRACTIVE && draft.text.is_empty());
     let note = HandoffNote {
         tried: tried(understood, retrieved, &judged),

@@ -30,6 +30,9 @@ const PRIOR: &[(&str, f64, f64)] = &[
 /// Fitted as -0.98 over sentences that are fully supported.
 const BIAS: f64 = -2.48;
 
+/// The name under which the model's own certainty stands among the parts.
+pub const MODEL: &str = "model";
+
 /// The name under which a calibrated confidence keeps its raw value.
 pub const UNCALIBRATED: &str = "uncalibrated";
 
@@ -53,6 +56,15 @@ pub fn raw(parts: &BTreeMap<String, f64>) -> f64 {
         weight * if *name == ANSWERABLE { log_odds(part) } else { part }
     });
     1.0 / (1.0 + (-(BIAS + weighed.sum::<f64>())).exp())
+}
+
+/// The confidence with what the model thought of its own words: the geometric mean of its tokens' probabilities stands
+/// among the parts. It weighs nothing in the shipped prior: small models are as sure of what is wrong.
+pub fn with_model(mut confidence: Confidence, logprobs_mean: Option<f64>) -> Confidence {
+    if let Some(mean) = logprobs_mean.filter(|mean| mean.is_finite()) {
+        confidence.parts.insert(MODEL.to_owned(), mean.exp().clamp(0.0, 1.0));
+    }
+    confidence
 }
 
 /// The confidence as a probability, where a calibration turns it into one; the raw value stays among the parts.
@@ -165,6 +177,17 @@ mod tests {
         let again = value("refunds", f64::NAN, f64::INFINITY, ANSWER);
         assert_eq!(first.to_bits(), again.to_bits());
         assert!((0.0..=1.0).contains(&first));
+    }
+
+    #[test]
+    fn what_the_model_thinks_of_itself_is_told_and_weighs_nothing() {
+        let plain = sure(QUESTION, &passages(12.0, 0.8), ANSWER);
+        let told = with_model(plain.clone(), Some(-0.5));
+        assert!((told.parts[MODEL] - 0.606_53).abs() < 1e-4);
+        assert_eq!(raw(&told.parts).to_bits(), plain.value.to_bits());
+        for nothing in [None, Some(f64::NAN), Some(f64::NEG_INFINITY)] {
+            assert_eq!(with_model(plain.clone(), nothing), plain);
+        }
     }
 
     #[test]

@@ -140,7 +140,8 @@ pub fn ambiguity<'a>(question: &str, language: Option<&str>, passages: &'a [Pass
         let stems = content_stems(title, language);
         asked.iter().filter(|stem| stems.contains(stem)).count()
     };
-    (named(&first.title) == named(&second.title) && !first.title.is_empty() && !second.title.is_empty())
+    // Titles without a word of the question are no alternatives that the customer could choose from.
+    (named(&first.title) == named(&second.title) && named(&first.title) > 0)
         .then_some((first.title.as_str(), second.title.as_str()))
 }
 
@@ -255,5 +256,6 @@ mod tests {
         let uneven = [scored(1, "Import from GA", 0.9), scored(2, "Import CSV", 0.5)];
         assert_eq!(ambiguity("how do I import?", None, &uneven), None);
         assert_eq!(ambiguity("import", None, &even[..1]), None);
+        assert_eq!(ambiguity("the first one", None, &even), None, "neither is what was asked for");
     }
 }

@@ -269,15 +269,15 @@ fn unit_text<'a>((passage, unit): (usize, usize), units: &[Vec<Unit>], passages:
 fn draft(chosen: &[(usize, usize)], units: &[Vec<Unit>], passages: &[Passage], asked: &Asked<'_>) -> Draft {
     let mut draft = Draft { text: String::new(), quoted: Vec::new(), coverage: 0.0 };
     let mut held = String::new();
-    let mut last: Option<(usize, UnitKind, bool)> = None;
+    let mut last: Option<(usize, UnitKind, &str)> = None;
     for (passage_number, unit_number) in chosen {
         let Some(passage) = passages.get(*passage_number) else { continue };
         let Some(unit) = units.get(*passage_number).and_then(|units| units.get(*unit_number)) else { continue };
         let text = unit.text(&passage.text);
         draft.text.push_str(match last {
             None => "",
-            Some((before, UnitKind::Sentence, true))
-                if before == *passage_number && unit.kind == UnitKind::Sentence =>
+            Some((before, UnitKind::Sentence, said))
+                if before == *passage_number && unit.kind == UnitKind::Sentence && stay_apart(said, text) =>
             {
                 " "
             }
@@ -287,11 +287,18 @@ fn draft(chosen: &[(usize, usize)], units: &[Vec<Unit>], passages: &[Passage], a
         draft.text.extend([text, " [", &passage.index.to_string(), "]"]);
         held.extend([&passage.title, "\n", &passage.heading_path, "\n", text, "\n"]);
         draft.quoted.push(Quoted { index: passage.index, range: unit.range.clone(), text: text.to_owned() });
-        // What does not end like a sentence must not run into the next one: each has a proof of its own.
-        last = Some((*passage_number, unit.kind, text.ends_with(['.', '!', '?', '…', '。'])));
+        last = Some((*passage_number, unit.kind, text));
     }
     draft.coverage = asked.coverage(&[&asked.stems(&held)]);
     draft
+}
+
+/// Whether two quotes in one paragraph are still read as two: each has a proof of its own. What does not end like a
+/// sentence, or does not begin like one, would run into its neighbour.
+fn stay_apart(before: &str, next: &str) -> bool {
+    let joined = format!("{before} {next}");
+    let boundary = before.len() + 1;
+    before.ends_with(['.', '!', '?', '…', '。']) && sentences(&joined).iter().any(|unit| unit.range.start == boundary)
 }
 
 #[cfg(test)]
@@ -356,6 +363,17 @@ mod tests {
             answer("Is there company emergency assistance for water or a utility?", &passages).unwrap(),
             "Utility Company Emergency Assistance [1]\n\nWater Company Emergency Assistance [1]"
         );
+    }
+
+    #[test]
+    fn a_quote_that_begins_in_small_letters_does_not_run_into_the_one_before() {
+        let text =
+            "The trigger fires once on a date.\n\nNothing here.\n\n/alarms/interval fires the trigger on a date.";
+        let passages = [passage(1, "Alarms", text)];
+        let draft = answer("When does the alarms trigger fire on a date?", &passages).unwrap();
+        assert_eq!(draft, "The trigger fires once on a date. [1]\n\n/alarms/interval fires the trigger on a date. [1]");
+        let claims = crate::verify::verify(&draft, &passages, Some("en")).claims;
+        assert_eq!(claims.len(), 2, "each has a proof of its own: {claims:?}");
     }
 
     #[test]

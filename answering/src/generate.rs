@@ -36,6 +36,8 @@ pub struct Draft {
     pub usage: TokenUsage,
     /// Which model wrote it.
     pub model: String,
+    /// Under which name it was asked: servers answer under names of their own.
+    pub asked: String,
     /// The room that its call takes in the budgets, until its use is recorded.
     pub reservation: Option<UsageId>,
     /// Whether the budgets had no room for the usual model.
@@ -62,6 +64,7 @@ pub fn quote(understood: &Understood, passages: Vec<Passage>) -> Draft {
         attempts: Vec::new(),
         usage: TokenUsage::default(),
         model: EXTRACTIVE.to_owned(),
+        asked: EXTRACTIVE.to_owned(),
         reservation: None,
         over_budget: false,
     }
@@ -83,6 +86,7 @@ fn over_budget(passages: Vec<Passage>) -> Draft {
         attempts: Vec::new(),
         usage: TokenUsage::default(),
         model: EXTRACTIVE.to_owned(),
+        asked: EXTRACTIVE.to_owned(),
         reservation: None,
         over_budget: true,
     }
@@ -160,12 +164,14 @@ async fn complete(desk: &Desk, request: &ChatRequest) -> Draft {
         attempts: Vec::new(),
         usage: TokenUsage::default(),
         model: String::new(),
+        asked: String::new(),
         reservation: None,
         over_budget: false,
     };
     let Some(chat) = &desk.chat else { return draft };
     let asked = request.model.clone().unwrap_or_else(|| chat.id().to_owned());
     draft.model.clone_from(&asked);
+    draft.asked.clone_from(&asked);
     let started = Instant::now();
     // The model keeps to the deadline itself; this is the wall behind it.
     let wall = desk.settings.deadline + Duration::from_secs(1);
@@ -196,6 +202,7 @@ async fn complete(desk: &Desk, request: &ChatRequest) -> Draft {
         model: completion.model,
         finish_reason: Some(completion.finish_reason.to_string()),
         usage: completion.usage,
+        logprobs_mean: completion.logprobs_mean,
         text: completion.text,
     });
     draft

@@ -31,6 +31,8 @@ pub struct Judging<'a> {
     pub draft: &'a str,
     /// What became of the model call.
     pub model: ModelOutcome,
+    /// How likely the model held its own words, as far as it told.
+    pub logprobs_mean: Option<f64>,
     /// The passages the draft may cite.
     pub passages: &'a [Passage],
     /// What the search told of whether the knowledge holds the answer.
@@ -69,6 +71,7 @@ pub fn judge(judging: &Judging<'_>) -> Judged {
     let withheld = private(judging).withheld(judging.draft);
     let verified = verify(withheld.as_deref().unwrap_or(judging.draft), judging.passages, language);
     let raw = confidence::confidence(judging.evidence, judging.passages, &verified.claims);
+    let raw = confidence::with_model(raw, judging.logprobs_mean);
     let confidence = confidence::calibrated(raw, judging.settings.calibration.as_ref());
     let split = ambiguity(&understood.standalone, language, judging.passages);
     let rule = rules::hit(&judging.settings.handoff, judging.said());

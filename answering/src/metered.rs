@@ -69,18 +69,19 @@ impl MeteredModel {
                 return Err(llm::Error::Unavailable { model: self.id().to_owned(), retry_after: None, message });
             }
         };
+        let asked = model.clone().unwrap_or_else(|| self.id().to_owned());
         let request = ChatRequest { model, ..request.clone() };
         let completed = self.chat.complete(&request, deltas).await;
-        if let Err(error) = self.settle(reservation, completed.as_ref().ok()).await {
+        if let Err(error) = self.settle(reservation, &asked, completed.as_ref().ok()).await {
             tracing::error!(%error, organization.id = %self.organization_id, "what a model call cost was not recorded");
         }
         completed
     }
 
-    async fn settle(&self, reservation: Option<UsageId>, completion: Option<&Completion>) -> Result<()> {
+    async fn settle(&self, reservation: Option<UsageId>, asked: &str, completion: Option<&Completion>) -> Result<()> {
         let tokens = completion.map_or_else(TokenUsage::default, |completion| completion.usage);
         let model = completion.map(|completion| completion.model.clone()).unwrap_or_default();
-        let cost = self.desk.prices.cost(&model, tokens, &self.desk.database.clock().now().day());
+        let cost = self.desk.prices.cost_of_call(asked, &model, tokens, &self.desk.database.clock().now().day());
         let usage = NewUsage {
             conversation_id: self.for_conversation.as_ref().map(|(id, _)| *id),
             message_id: None,

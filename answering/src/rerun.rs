@@ -205,6 +205,7 @@ pub fn replay(trace: &Trace, passages: &[Passage]) -> Judged {
         staffing: trace.staffing,
         draft: &draft,
         model: outcome,
+        logprobs_mean: trace.completion.as_ref().and_then(|completion| completion.logprobs_mean),
         passages,
         evidence: &trace.evidence,
         settings: &trace.settings,

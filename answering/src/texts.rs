@@ -2,6 +2,9 @@
 
 use domain::staffing::{People, Staffing};
 
+/// Characters of a title that is asked about at most.
+const TITLE_CHARS_MAX: usize = 100;
+
 /// What the desk says itself in one language.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Texts {
@@ -45,11 +48,35 @@ impl Texts {
 
     /// The question back which of two things is meant.
     pub fn clarify(&self, first: &str, second: &str) -> String {
+        let (before, between, after) = self.frame();
+        format!("{before}{}{between}{}{after}", shown(first), shown(second))
+    }
+
+    /// What stands before, between and after the two things.
+    fn frame(&self) -> (&'static str, &'static str, &'static str) {
         // Split instead of replaced in turn: a title may hold `{b}` itself.
         let (before, rest) = self.clarify.split_once("{a}").unwrap_or((self.clarify, ""));
         let (between, after) = rest.split_once("{b}").unwrap_or((rest, ""));
-        format!("{before}{first}{between}{second}{after}")
+        (before, between, after)
     }
+}
+
+/// A title as it is asked about: on one line, and not too long for it.
+fn shown(title: &str) -> String {
+    let line = title.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut short: String = line.chars().take(TITLE_CHARS_MAX).collect();
+    if short.len() < line.len() {
+        short.push('…');
+    }
+    short
+}
+
+/// The two things that a message asked back about, in whatever language.
+pub(crate) fn alternatives(content: &str) -> Option<(&str, &str)> {
+    ALL.iter().chain([&ENGLISH]).find_map(|texts| {
+        let (before, between, after) = texts.frame();
+        content.strip_prefix(before)?.strip_suffix(after)?.split_once(between)
+    })
 }
 
 /// The sentences in a language (`de`, `pt-BR`), in English where they are not there.
@@ -270,6 +297,8 @@ mod tests {
         for texts in ALL.iter().chain([&ENGLISH]) {
             let asked = texts.clarify("A {b}", "B");
             assert!(asked.contains("A {b}") && asked.matches('B').count() == 1, "{asked}");
+            assert_eq!(alternatives(&texts.clarify("\r\n Small\tclaims \n", "B b")), Some(("Small claims", "B b")));
+            assert_eq!(alternatives(texts.offer), None);
             let away = Staffing { people: People::Away, contact_known: false, ..Staffing::default() };
             for told in [texts.handoff_to(Staffing::default(), false), texts.handoff_to(away, false)] {
                 assert!(is_announcement(&told) && !is_offer(&told), "{told}");

@@ -1,5 +1,6 @@
 //! What the customer means: the question made whole, its language, a wish for a person; rules only.
 
+use crate::choice::chosen;
 use crate::rules::{declines, was_offered};
 pub use crate::wish::Wish;
 use crate::wish::wish;
@@ -62,6 +63,19 @@ pub fn understand(question: &str, history: &[PromptMessage]) -> Understood {
     let said_no = was_offered(history) && declines(question);
     let kind = if said_no { Kind::Declined } else { kind(question) };
     let language = language(question).or_else(|| earlier.iter().rev().find_map(|text| language_of(text)));
+    if kind == Kind::Question
+        && let Some(whole) = chosen(question, history, language)
+    {
+        let language = language.map(str::to_owned);
+        return Understood {
+            search: whole.clone(),
+            standalone: whole,
+            language,
+            wish: wish(question),
+            kind,
+            rewritten: true,
+        };
+    }
     let (asked, told) = parted(question, language);
     let rest = (kind == Kind::Question).then(|| carried_terms(&asked, &told, &earlier, language));
     let rest = rest.flatten();

@@ -216,6 +216,7 @@ fn evals() -> OpenApiRouter<App> {
         .routes(routes!(r::evals::runs::compare_runs))
         .routes(routes!(r::evals::replays::create_replay))
         .routes(routes!(r::evals::replays::get_replay))
+        .routes(routes!(r::calibration::get_calibration))
         .merge(read_prompts())
 }
 
@@ -236,6 +237,7 @@ fn admin() -> OpenApiRouter<App> {
         .routes(routes!(r::assistants::create_assistant))
         .routes(routes!(r::assistants::update_assistant))
         .routes(routes!(r::evals::runs::create_calibration))
+        .routes(routes!(r::calibration::create_calibration, r::calibration::delete_calibration))
         .routes(routes!(r::budgets::put_budgets))
         .routes(routes!(r::prompts::create_prompt_version))
         .routes(routes!(r::prompts::publish_prompt_version))

@@ -1,5 +1,18 @@
 //! Calibration: from a raw confidence to a probability, and what error rate a threshold can promise.
 
+mod curve;
+mod fit;
+mod promise;
+mod scores;
+
+pub use curve::{isotonic, platt, points, pooled};
+pub use fit::{Fitted, LABELS_MIN, Quality, TARGETS, Tried, fit, quality};
+pub use promise::{RISK_OF_BREAKING, answers_needed, error_bound, promise};
+pub use scores::{
+    Bin, Label, Place, aurc, auroc, bins, brier, calibration_error, calibration_error_by_chance, log_loss,
+    risk_coverage,
+};
+
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

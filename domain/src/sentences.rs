@@ -186,7 +186,7 @@ fn paragraph_sentences(paragraph: &str) -> Vec<Range<usize>> {
             Some(last) if joins => last.end = end,
             _ => found.push(start..end),
         }
-        joins = !ends_sentence(piece);
+        joins = !ends_sentence(piece) || is_within_address(piece);
     }
     found.into_iter().filter_map(|range| trimmed(paragraph, range)).collect()
 }
@@ -202,6 +202,12 @@ fn ends_sentence(piece: &str) -> bool {
     let lower = last.to_lowercase();
     let initial = last.chars().count() == 1 && last.chars().all(char::is_uppercase);
     !initial && !ABBREVIATIONS.contains(&lower.as_str())
+}
+
+/// Whether a piece breaks off within an address (`…/show.cgi?id=7`): no white space follows its end mark.
+fn is_within_address(piece: &str) -> bool {
+    let last = piece.rsplit(char::is_whitespace).next().unwrap_or_default();
+    last.ends_with(['?', '!', '.']) && last.contains('/')
 }
 
 /// Abbreviations that a sentence rarely ends with, without their last full stop.
@@ -238,6 +244,11 @@ mod tests {
             ("Das gilt z.B. Montags. Nr. 5 nicht.", vec!["Das gilt z.B. Montags.", "Nr. 5 nicht."]),
             ("A line that\nwraps once. And on.", vec!["A line that\nwraps once.", "And on."]),
             ("He said “Stop.” Then he left.", vec!["He said “Stop.”", "Then he left."]),
+            (
+                "See [http://a.example/show.cgi?name=CVE-7] for more. Is it there? Yes.",
+                vec!["See [http://a.example/show.cgi?name=CVE-7] for more.", "Is it there?", "Yes."],
+            ),
+            ("Open https://a.example/help. Then click.", vec!["Open https://a.example/help.", "Then click."]),
             ("返金できます。いつですか？", vec!["返金できます。", "いつですか？"]),
             ("", vec![]),
             (" \n\t\n", vec![]),

@@ -176,6 +176,9 @@ pub struct TracedCompletion {
     pub finish_reason: Option<String>,
     /// What it used.
     pub usage: TokenUsage,
+    /// Mean natural logarithm of the probability of its tokens, where the provider told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logprobs_mean: Option<f64>,
 }
 
 /// A sentence of the draft with its proof.

@@ -1,11 +1,10 @@
 //! Scores answer quality: runs cases with known right answers through the pipeline that customers get, judges the
 //! outcomes, calibrates confidence on them and reports.
 //!
-//! It changes nothing in the desk it runs on but its own tables. Read `run.rs` first, then `metrics/mod.rs`,
-//! `calibration/mod.rs` and `report/mod.rs`.
+//! It changes nothing in the desk it runs on but its own tables. Read `run.rs` first, then `metrics/mod.rs` and
+//! `report/mod.rs`.
 
 mod ask;
-pub mod calibration;
 pub mod dataset;
 mod error;
 pub mod gate;

@@ -1,6 +1,7 @@
 //! From an answer of the pipeline to what metrics read.
 
 use crate::metrics::held_share;
+use crate::retrieval::distinct;
 use answering::Answer;
 use answering::confidence::UNCALIBRATED;
 use answering::sentences::{UnitKind, sentences};
@@ -91,16 +92,6 @@ fn document(candidate: &Candidate) -> String {
 
 fn cited(citation: &Citation) -> String {
     citation.external_id.clone().unwrap_or_else(|| citation.document_id.to_string())
-}
-
-fn distinct(ids: impl Iterator<Item = String>) -> Vec<String> {
-    let mut seen = Vec::new();
-    for id in ids {
-        if !seen.contains(&id) {
-            seen.push(id);
-        }
-    }
-    seen
 }
 
 #[cfg(test)]

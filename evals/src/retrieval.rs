@@ -9,7 +9,7 @@ use answering::retrieve::query_vector;
 use domain::OrganizationId;
 use domain::evaluation::{Case, Outcome};
 use domain::statistics::mean;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Documents in a ranking at most.
 const DOCUMENTS_MAX: usize = 100;
@@ -48,10 +48,16 @@ pub async fn rank(
         let found = desk.retrieval.search(&search).await?;
         let ids: Vec<_> = found.hits.iter().map(|hit| hit.chunk_id).collect();
         let chunks = desk.database.of(organization_id).load_chunks(&ids).await?;
-        let documents = chunks.into_iter().filter_map(|chunk| chunk.external_id).collect();
-        ranking.insert(query.id.clone(), documents);
+        ranking.insert(query.id.clone(), distinct(chunks.into_iter().filter_map(|chunk| chunk.external_id)));
     }
     Ok(ranking)
+}
+
+/// Each id at its best place. Two sources may have imported the same document; a ranking names it once, or its relevance
+/// would count twice.
+pub(crate) fn distinct(ids: impl Iterator<Item = String>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    ids.filter(|id| seen.insert(id.clone())).collect()
 }
 
 /// The mean of every retrieval metric over the questions that have a relevant document.

@@ -4,8 +4,8 @@
 use crate::ask::{Asked, Asking, ask};
 use crate::metrics::{scores, verdict};
 use crate::report::{Report, Source, build};
-use crate::{Error, Result, calibration, report};
-use answering::{Desk, Question, template};
+use crate::{Error, Result, report};
+use answering::{Desk, Question, calibrate, template};
 use domain::assistant::{Assistant, AssistantSettings};
 use domain::evaluation::{Case, CaseResult, Dataset, EvalRun, RunState};
 use domain::organization::Organization;
@@ -27,7 +27,7 @@ pub const CONCURRENCY: usize = 4;
 /// Rows read at a time.
 const BATCH: i64 = 1_000;
 /// Counted up when the same set-up would answer otherwise than before.
-const PIPELINE_VERSION: u32 = 3;
+const PIPELINE_VERSION: u32 = 4;
 /// Earlier runs of the dataset that a report looks at.
 const EARLIER_SHOWN: i64 = 10;
 const NEVER: Duration = Duration::from_hours(24 * 365);
@@ -274,8 +274,8 @@ async fn source(desk: &Desk, run: &EvalRun) -> Result<Source> {
         cases: cases(desk, run.organization_id, run.dataset_id).await?.into_iter().collect(),
         setup: read_setup(run)?,
         earlier: earlier(desk, run).await?,
-        told: calibration::told(desk, run.organization_id, run.assistant_id).await?,
-        prior: calibration::prior(desk, run.organization_id, run.assistant_id).await?,
+        told: calibrate::told(desk, run.organization_id, run.assistant_id).await?,
+        prior: calibrate::prior(desk, run.organization_id, run.assistant_id).await?,
         run: run.clone(),
         results,
         traces,

@@ -90,6 +90,7 @@ pub struct Llm {
     pub embedding_dimensions: usize,
     #[serde(deserialize_with = "word")]
     pub token_limit_field: TokenLimitField,
+    pub logprobs: bool,
     pub connect_timeout_ms: u64,
     pub idle_timeout_ms: u64,
     pub timeout_ms: u64,

@@ -220,6 +220,7 @@ fn endpoint(settings: &Settings, model: &str) -> openai_compatible::Settings {
             TokenLimitField::MaxCompletionTokens => openai_compatible::TokenLimitField::MaxCompletionTokens,
             TokenLimitField::MaxTokens => openai_compatible::TokenLimitField::MaxTokens,
         },
+        asks_logprobs: llm.logprobs,
         timeouts: openai_compatible::Timeouts {
             connect_ms: llm.connect_timeout_ms,
             first_byte_ms: llm.idle_timeout_ms,

@@ -115,6 +115,13 @@ impl PriceTable {
         Cost { micro_usd: i64::try_from(micro_usd).unwrap_or(i64::MAX), known: true }
     }
 
+    /// The cost of a call that was asked of one name and answered under another, such as the path of a file: where the
+    /// name that answered has no price, that of the asked one holds.
+    pub fn cost_of_call(&self, asked: &str, answered: &str, usage: TokenUsage, day: &str) -> Cost {
+        let cost = self.cost(answered, usage, day);
+        if cost.known { cost } else { self.cost(asked, usage, day) }
+    }
+
     fn find(&self, model: &str, day: &str) -> Option<&Price> {
         let prices = self.by_model.get(model).or_else(|| {
             self.by_model
@@ -229,6 +236,9 @@ mod tests {
         let dated = table.cost("gpt-4o-mini-2024-07-18", usage(1_000_000, 0), "2026-11-21");
         assert_eq!(dated, Cost { micro_usd: 150_000, known: true });
         assert!(!table.cost("gpt-4o-audio", usage(1, 1), "2026-11-21").known);
+        let call = |asked, answered| table.cost_of_call(asked, answered, usage(1_000_000, 0), "2026-11-21");
+        assert_eq!(call("gpt-4o-mini", "/models/weights.gguf"), call("gpt-4o-mini", "gpt-4o-mini"));
+        assert!(call("gpt-4o-mini", "/models/weights.gguf").known && !call("never", "heard-of").known);
     }
 
     #[test]

@@ -78,3 +78,24 @@ pub(crate) fn decompressed(body: &[u8], bytes_max: usize) -> Result<Vec<u8>> {
 fn damaged(error: &dyn std::fmt::Display) -> Error {
     Error::Damaged { what: "trace", detail: error.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+    use domain::statistics::{Random, count};
+
+    #[test]
+    fn every_number_comes_out_of_a_trace_with_the_bits_it_went_in_with() {
+        let mut random = Random::seeded(7);
+        let numbers = (0..20_000).map(|place| {
+            // Sums and quotients of drawn numbers, as scores are.
+            let drawn = count(random.below(1_000_000)) / 1_000_003.0;
+            (place.to_string(), drawn / (drawn + count(random.below(97)) + 0.1))
+        });
+        let trace = Trace { evidence: numbers.collect(), ..Trace::default() };
+        let read = from_json(&to_json(&trace).unwrap()).unwrap();
+        let bits = |trace: &Trace| trace.evidence.values().map(|value| value.to_bits()).collect::<Vec<_>>();
+        assert!(bits(&read) == bits(&trace), "a replay would differ in its last digits");
+    }
+}

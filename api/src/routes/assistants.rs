@@ -269,7 +269,10 @@ fn refusal(settings: &AssistantSettings) -> Option<String> {
     match &settings.calibration {
         _ if !(target > 0.0 && target < 1.0) => Some("above 0 and below 1".to_owned()),
         Some(calibration) => calibration.refusal(target).map(|refusal| format!("not promised: {refusal}")),
-        None => Some("only promised by a calibration: POST /v1/evals/runs/{id}/calibration".to_owned()),
+        None => Some(
+            "only promised by a calibration: POST /v1/evals/runs/{id}/calibration or /v1/assistants/{id}/calibration"
+                .to_owned(),
+        ),
     }
 }
 

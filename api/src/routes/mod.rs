@@ -8,6 +8,7 @@ pub(crate) mod assignment;
 pub(crate) mod assistants;
 pub(crate) mod batches;
 pub(crate) mod budgets;
+pub(crate) mod calibration;
 pub(crate) mod channels;
 pub(crate) mod conversations;
 pub(crate) mod customers;

@@ -9,6 +9,7 @@
 
 mod bodies;
 mod budgets;
+mod calibration;
 mod conversations;
 mod customers;
 mod evals;

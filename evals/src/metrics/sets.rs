@@ -1,8 +1,8 @@
 //! Scores that only a whole run has: handoff precision, calibration error, area under the risk–coverage curve.
 
-use crate::calibration::{Label, aurc, auroc, brier, calibration_error};
 use crate::metrics::{Better, is_right};
 use answering::answerable::ANSWERABLE;
+use domain::calibration::{Label, aurc, auroc, brier, calibration_error};
 use domain::evaluation::{Case, Outcome, Verdict};
 use domain::message::Decision;
 use domain::statistics::{count, quantile};

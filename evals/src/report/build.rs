@@ -1,9 +1,10 @@
 //! From outcomes to the report.
 
-use crate::calibration::{LABELS_MIN, Label, Logistic, Told, fit, origins, quality, risk_coverage};
 use crate::metrics::{Row, SET_SCORES, all, scores, verdict};
 use crate::report::{CaseShown, Past, Report, Score, Shown, Slice};
 use crate::run::Setup;
+use answering::calibrate::{Told, origins};
+use domain::calibration::{LABELS_MIN, Label, Logistic, fit, quality, risk_coverage};
 use domain::evaluation::{Case, CaseResult, Dataset, EvalRun, Verdict};
 use domain::statistics::{bootstrap, mean, mean_interval};
 use domain::trace::Trace;

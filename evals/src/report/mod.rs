@@ -11,11 +11,11 @@ pub use build::{Source, build, drilled};
 pub use document::html;
 pub use junit::junit;
 
-use crate::calibration::{Fitted, Label, Place, Quality};
 use crate::gate::Check;
 use crate::metrics::Better;
 use crate::run::Setup;
 use crate::{Error, Result};
+use domain::calibration::{Fitted, Label, Place, Quality};
 use domain::comparison::{Change, Comparison};
 use domain::evaluation::{Case, Outcome, Verdict};
 use domain::statistics::Interval;

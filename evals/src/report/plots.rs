@@ -1,9 +1,9 @@
 //! The five pictures of a report, each with title, description and its numbers as a table.
 
-use crate::calibration::{Bin, Place};
 use crate::metrics::Better;
 use crate::report::Report;
 use crate::report::plot::{Bar, Plot, bars, escape, round_up};
+use domain::calibration::{Bin, Place};
 use domain::statistics::{count, quantile};
 
 /// Points of a curve that a table shows at most.
@@ -100,7 +100,7 @@ pub(super) fn metric_row(score: &crate::report::Score) -> Vec<String> {
 fn reliability(report: &Report) -> Option<String> {
     let (before, after) = match &report.calibration {
         Some(fitted) => (fitted.bins_before.clone(), fitted.bins_after.clone()),
-        None => (crate::calibration::bins(&report.labels), Vec::new()),
+        None => (domain::calibration::bins(&report.labels), Vec::new()),
     };
     if before.is_empty() {
         return None;
@@ -138,11 +138,13 @@ fn reliability(report: &Report) -> Option<String> {
 pub(super) fn calibration_in_words(report: &Report) -> String {
     match (&report.calibration, &report.calibration_refused) {
         (Some(fitted), _) => format!(
-            "Calibration (method {}) on {} labels takes the expected calibration error from {:.3} to {:.3}, cross-validated.",
+            "Calibration (method {}) on {} labels takes the expected calibration error from {:.3} to {:.3}, \
+             cross-validated; at so many labels chance alone makes {:.3} of it.",
             fitted.calibration.method,
             fitted.calibration.labels,
             fitted.before.calibration_error,
-            fitted.after.calibration_error
+            fitted.after.calibration_error,
+            fitted.after.calibration_error_by_chance
         ),
         (None, Some(refused)) => format!("{refused}."),
         (None, None) => String::new(),

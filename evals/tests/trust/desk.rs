@@ -97,8 +97,13 @@ impl Bed {
 
     /// Publishes a text under an id, in place of an earlier one.
     pub(crate) async fn publish(&self, id: &str, title: &str, text: &str) {
+        self.publish_to("corpus", id, title, text).await;
+    }
+
+    /// Publishes a text in a source of that name.
+    pub(crate) async fn publish_to(&self, source: &str, id: &str, title: &str, text: &str) {
         let line = serde_json::json!({ "id": id, "title": title, "text": text }).to_string() + "\n";
-        ingest::import::import(&self.library, self.organization_id, "corpus", line.as_bytes(), |_| {}).await.unwrap();
+        ingest::import::import(&self.library, self.organization_id, source, line.as_bytes(), |_| {}).await.unwrap();
         ingest::index::catch_up(&self.library, self.organization_id).await.unwrap();
     }
 

@@ -11,5 +11,6 @@
 mod attacks;
 mod budgets;
 mod desk;
+mod rankings;
 mod ratings;
 mod replays;

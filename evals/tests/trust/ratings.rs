@@ -1,8 +1,9 @@
 //! Labels from what people thought of answers.
 
 use crate::desk::Bed;
+use answering::calibrate::{fitted, told};
+use domain::calibration::LABELS_MIN;
 use domain::message::Sender;
-use evals::calibration::{LABELS_MIN, calibrate, told};
 use storage::feedback::Rating;
 use storage::messages::NewMessage;
 
@@ -50,7 +51,7 @@ async fn ratings_and_corrections_are_labels_and_too_few_of_them_are_refused() {
     expected.sort();
     assert_eq!(labels, expected);
 
-    let refused = calibrate(&bed.desk, bed.organization_id, bed.assistant.id).await.unwrap_err().to_string();
+    let refused = fitted(&bed.desk, bed.organization_id, bed.assistant.id).await.unwrap_err().to_string();
     assert_eq!(
         refused,
         format!("3 answers were rated or corrected; at least {} more are needed to calibrate", LABELS_MIN - 3)

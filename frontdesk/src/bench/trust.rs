@@ -22,7 +22,7 @@ const ROUNDS: usize = 3;
 /// Flags of `bench trust`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// A completed run without a model; `frontdesk eval list` shows the ids
+    /// The run; `frontdesk eval list` shows the ids
     #[arg(value_name = "RUN")]
     run: String,
 }
@@ -32,18 +32,28 @@ pub struct Options {
 struct Shown {
     answers: usize,
     identical: usize,
-    differing: Vec<String>,
+    differing: Vec<Differing>,
     sentences_delivered: usize,
-    /// Of an answer: reading what the search told, checking and deciding, and writing the trace as JSON.
+    /// Of an answer: reading what the search told, checking with confidence, and writing the trace as JSON.
     evidence_cpu_ms: f64,
     verify_cpu_ms: f64,
     trace_cpu_ms: f64,
+    /// Making the whole answer again from its trace; without a model that is quoting it too.
+    replay_cpu_ms: f64,
     trace_bytes: usize,
+}
+
+/// An answer whose replay is not what was said.
+#[derive(Debug, Serialize)]
+struct Differing {
+    case: String,
+    what: Vec<&'static str>,
 }
 
 /// An answer with what it was made of.
 struct Answered {
     trace: Trace,
+    read: Vec<Passage>,
     found: Vec<Passage>,
     draft: String,
 }
@@ -57,18 +67,20 @@ pub(super) async fn run(wired: Wired, options: &Options, output: Output) -> Resu
     let results = evals::run::results(&wired.desk, &run).await;
     let results = results.map_err(|error| broken("the run cannot be read", &error))?;
     let (mut answers, mut differing, mut delivered) = (Vec::new(), Vec::new(), 0);
-    for result in &results {
+    // A case that failed has no answer.
+    for result in results.iter().filter(|result| result.outcome.error.is_none()) {
         let trace = tenant.load_case_trace(id, result.seq).await;
-        let trace = trace.map_err(|error| broken("a trace cannot be read", &error))?;
-        let read = passages(&wired.desk, organization_id, &trace).await;
-        let again = replay(&trace, &read.map_err(|error| broken("a passage cannot be read", &error))?);
-        if !is_same(result, &trace, &again) {
-            differing.push(result.case_id.clone());
+        let answered =
+            answered(&wired, organization_id, trace.map_err(|error| broken("a trace cannot be read", &error))?);
+        let (answered, again) = answered.await?;
+        let what = differences(result, &answered.trace, &again);
+        if !what.is_empty() {
+            differing.push(Differing { case: result.case_id.clone(), what });
         }
         delivered += sentences(&again.content).len();
-        answers.push(answered(&wired, organization_id, trace, again.draft).await?);
+        answers.push(answered);
     }
-    let [reading, checking, writing] = measured(&answers)?;
+    let [reading, checking, writing, replaying] = measured(&answers)?;
     let count = per(answers.len() * ROUNDS);
     let bytes: usize =
         answers.iter().map(|answer| serde_json::to_vec(&answer.trace).map_or(0, |json| json.len())).sum();
@@ -80,72 +92,87 @@ pub(super) async fn run(wired: Wired, options: &Options, output: Output) -> Resu
         evidence_cpu_ms: reading.cpu_ms / count,
         verify_cpu_ms: checking.cpu_ms / count,
         trace_cpu_ms: writing.cpu_ms / count,
+        replay_cpu_ms: replaying.cpu_ms / count,
         trace_bytes: bytes / answers.len().max(1),
     };
     output.result(&shown, in_words)?;
     Ok(if shown.differing.is_empty() { Exit::Ok } else { Exit::Problem })
 }
 
+/// An answer of the run with what it was made of, and its replay.
 async fn answered(
     wired: &Wired,
     organization_id: OrganizationId,
     trace: Trace,
-    draft: String,
-) -> Result<Answered, Failure> {
-    let found = found(&wired.desk, organization_id, &trace).await;
-    Ok(Answered { found: found.map_err(|error| broken("a passage cannot be read", &error))?, trace, draft })
+) -> Result<(Answered, answering::judge::Judged), Failure> {
+    let unreadable = |error: &answering::Error| broken("a passage cannot be read", error);
+    let read = passages(&wired.desk, organization_id, &trace).await.map_err(|error| unreadable(&error))?;
+    let found = found(&wired.desk, organization_id, &trace).await.map_err(|error| unreadable(&error))?;
+    let again = replay(&trace, &read);
+    // What was checked is what the model wrote; quotes are their own check.
+    let draft = trace.completion.as_ref().map_or_else(|| again.draft.clone(), |completion| completion.text.clone());
+    Ok((Answered { trace, read, found, draft }, again))
 }
 
-fn is_same(result: &CaseResult, trace: &Trace, again: &answering::judge::Judged) -> bool {
+/// What of the replay is not as it was, to the last bit.
+fn differences(result: &CaseResult, trace: &Trace, again: &answering::judge::Judged) -> Vec<&'static str> {
     let outcome = &result.outcome;
-    let stored = trace.confidence.as_ref().map(|confidence| confidence.value);
-    outcome.answer == again.content
-        && outcome.decision == Some(again.outcome.decision)
-        && outcome.handoff_reason == again.outcome.reason
-        && trace.claims == again.claims
-        && stored.map(|value| value.to_string()) == Some(again.confidence.value.to_string())
+    let bits = |value: Option<f64>| value.map(f64::to_bits);
+    let stored = trace.confidence.as_ref();
+    [
+        ("content", outcome.answer != again.content),
+        ("decision", outcome.decision != Some(again.outcome.decision)),
+        ("handoff reason", outcome.handoff_reason != again.outcome.reason),
+        ("claims", trace.claims != again.claims),
+        ("confidence", bits(stored.map(|stored| stored.value)) != bits(Some(again.confidence.value))),
+        ("parts of the confidence", stored.map(|stored| &stored.parts) != Some(&again.confidence.parts)),
+    ]
+    .into_iter()
+    .filter_map(|(what, differs)| differs.then_some(what))
+    .collect()
 }
 
-/// What each part took of all rounds: evidence, check with confidence and decision, trace.
-fn measured(answers: &[Answered]) -> Result<[Spent; 3], Failure> {
-    let meter = Meter::start()?;
-    for answer in answers.iter().cycle().take(answers.len() * ROUNDS) {
+/// What each part took of all rounds: evidence, check with confidence, trace, and the whole replay.
+fn measured(answers: &[Answered]) -> Result<[Spent; 4], Failure> {
+    let reading = each(answers, |answer| {
         let trace = &answer.trace;
-        let signals = evidence(&trace.question, &trace.standalone_query, trace.language.as_deref(), &answer.found);
-        std::hint::black_box(signals);
-    }
-    let first = meter.stop()?;
+        evidence(&trace.question, &trace.standalone_query, trace.language.as_deref(), &answer.found)
+    })?;
+    let checking = each(answers, |answer| {
+        let verified = verify::verify(&answer.draft, &answer.read, answer.trace.language.as_deref());
+        answering::confidence::confidence(&answer.trace.evidence, &answer.read, &verified.claims)
+    })?;
+    let writing = each(answers, |answer| storage::traces::to_json(&answer.trace))?;
+    let replaying = each(answers, |answer| replay(&answer.trace, &answer.read))?;
+    Ok([reading, checking, writing, replaying])
+}
+
+/// What a step takes over all answers and rounds.
+fn each<T>(answers: &[Answered], step: impl Fn(&Answered) -> T) -> Result<Spent, Failure> {
     let meter = Meter::start()?;
     for answer in answers.iter().cycle().take(answers.len() * ROUNDS) {
-        let read = answer.found.get(..answer.trace.settings.passages_max).unwrap_or(&answer.found);
-        let verified = verify::verify(&answer.draft, read, answer.trace.language.as_deref());
-        let sure = answering::confidence::confidence(&answer.trace.evidence, read, &verified.claims);
-        std::hint::black_box(sure);
+        std::hint::black_box(step(answer));
     }
-    let second = meter.stop()?;
-    let meter = Meter::start()?;
-    for answer in answers.iter().cycle().take(answers.len() * ROUNDS) {
-        let written = storage::traces::to_json(&answer.trace);
-        std::hint::black_box(written.map_err(|error| broken("a trace cannot be written", &error))?);
-    }
-    Ok([first, second, meter.stop()?])
+    meter.stop()
 }
 
 fn in_words(shown: &Shown) -> String {
     let mut text = format!(
         "{} of {} answers are identical, replayed from their traces · {} sentences delivered\n\
-         CPU-ms an answer: evidence {:.2}, check and confidence {:.2}, trace {:.2} ({} bytes before compression)",
+         CPU-ms an answer: evidence {:.2}, check and confidence {:.2}, trace {:.2} ({} bytes before compression), \
+         the whole replay {:.2}",
         shown.identical,
         shown.answers,
         shown.sentences_delivered,
         shown.evidence_cpu_ms,
         shown.verify_cpu_ms,
         shown.trace_cpu_ms,
-        shown.trace_bytes
+        shown.trace_bytes,
+        shown.replay_cpu_ms
     );
-    for case in &shown.differing {
+    for differing in &shown.differing {
         // Writing into a string cannot fail.
-        let _ = write!(text, "\ndiffers: {case}");
+        let _ = write!(text, "\ndiffers: {} in {}", differing.case, differing.what.join(", "));
     }
     text
 }

@@ -8,7 +8,7 @@ use answering::retrieve::query_vector;
 use domain::trace::Rank;
 use retrieval::{Found, Mode, Search};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
@@ -182,13 +182,16 @@ async fn batch(
         })?;
         let k = options.k as usize;
         let (found, mut chunks) = search(wired, options, &query.text, k, true).await?;
-        let mut rank = 0;
+        let mut named = HashSet::new();
         for hit in &found.hits {
             let Some(chunk) = chunks.remove(&hit.chunk_id) else { continue };
-            rank += 1;
             let document = chunk.external_id.unwrap_or_else(|| chunk.chunk.document_id.to_string());
-            writeln!(run_file, "{} Q0 {document} {rank} {:.6} {TAG}", query.id, hit.fused.score)?;
-            if rank == k {
+            // Two sources may have imported the same document; a run file names it once.
+            if !named.insert(document.clone()) {
+                continue;
+            }
+            writeln!(run_file, "{} Q0 {document} {} {:.6} {TAG}", query.id, named.len(), hit.fused.score)?;
+            if named.len() == k {
                 break;
             }
         }

@@ -4,8 +4,9 @@ use super::{load_run, problem};
 use crate::failure::Failure;
 use crate::output::{Exit, Output};
 use crate::wiring::Wired;
+use answering::calibrate::put_in_force;
 use domain::AssistantId;
-use domain::assistant::AssistantSettings;
+use domain::assistant::{Assistant, AssistantSettings};
 use domain::calibration::Calibration;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -39,22 +40,20 @@ pub(super) async fn run(
         })
         .await
         .map_err(|error| problem(&error))?;
-    let calibration = match &run {
-        _ if off => None,
-        Some(run) => Some(fitted(wired, run).await?),
-        None => Some(told(wired, assistant.id).await?),
+    let settings = match &run {
+        _ if off => updated(wired, &assistant, None, None).await?,
+        Some(run) => {
+            let calibration = fitted(wired, run).await?;
+            let target = target(&calibration, target_error)?;
+            updated(wired, &assistant, Some(calibration), target).await?
+        }
+        None => {
+            let calibration = told(wired, assistant.id).await?;
+            let target = target(&calibration, target_error)?;
+            let settings = put_in_force(&wired.desk, &assistant, calibration, target, "system").await;
+            settings.map_err(|error| problem(&error))?
+        }
     };
-    let settings = AssistantSettings {
-        target_error: target(calibration.as_ref(), target_error)?,
-        calibration,
-        ..assistant.settings.clone()
-    };
-    let mut transaction = tenant.begin().await.map_err(|error| problem(&error))?;
-    let changed = transaction.update_assistant(assistant.id, &assistant.name, &settings).await;
-    changed.map_err(|error| problem(&error))?;
-    let audited = transaction.insert_audit("system", "assistant.calibrated", &assistant.id.to_string()).await;
-    audited.map_err(|error| problem(&error))?;
-    transaction.commit().await.map_err(|error| problem(&error))?;
     let shown = Shown {
         assistant: assistant.name,
         version: settings.calibration.as_ref().map(|calibration| calibration.version),
@@ -67,8 +66,26 @@ pub(super) async fn run(
     Ok(Exit::Ok)
 }
 
+/// The assistant with another calibration, or none.
+async fn updated(
+    wired: &Wired,
+    assistant: &Assistant,
+    calibration: Option<Calibration>,
+    target_error: Option<f64>,
+) -> Result<AssistantSettings, Failure> {
+    let settings = AssistantSettings { calibration, target_error, ..assistant.settings.clone() };
+    let tenant = wired.desk.database.of(wired.organization_id());
+    let mut transaction = tenant.begin().await.map_err(|error| problem(&error))?;
+    let changed = transaction.update_assistant(assistant.id, &assistant.name, &settings).await;
+    changed.map_err(|error| problem(&error))?;
+    let audited = transaction.insert_audit("system", "assistant.calibrated", &assistant.id.to_string()).await;
+    audited.map_err(|error| problem(&error))?;
+    transaction.commit().await.map_err(|error| problem(&error))?;
+    Ok(settings)
+}
+
 async fn told(wired: &Wired, assistant: AssistantId) -> Result<Calibration, Failure> {
-    let fitted = evals::calibration::calibrate(&wired.desk, wired.organization_id(), assistant).await;
+    let fitted = answering::calibrate::fitted(&wired.desk, wired.organization_id(), assistant).await;
     fitted.map(|fitted| fitted.calibration).map_err(|error| {
         Failure::new(Exit::Problem, "people's ratings do not bear a calibration")
             .because(error)
@@ -81,17 +98,17 @@ async fn fitted(wired: &Wired, run: &domain::evaluation::EvalRun) -> Result<Cali
     let found = tenant.find_calibration(run.assistant_id, Some(run.id)).await.map_err(|error| problem(&error))?;
     found.ok_or_else(|| {
         Failure::new(Exit::Problem, format!("run `{}` has no calibration", run.id))
-            .because(format!("fewer than {} of its cases have a known right answer", evals::calibration::LABELS_MIN))
+            .because(format!("fewer than {} of its cases have a known right answer", domain::calibration::LABELS_MIN))
             .fix("add cases with documents, key facts or answers to the dataset, and run it again")
     })
 }
 
-fn target(calibration: Option<&Calibration>, target_error: Option<f64>) -> Result<Option<f64>, Failure> {
+fn target(calibration: &Calibration, target_error: Option<f64>) -> Result<Option<f64>, Failure> {
     let Some(target) = target_error else { return Ok(None) };
     if !(target > 0.0 && target < 1.0) {
         return Err(Failure::new(Exit::Usage, format!("`{target}` is no share")).fix("write 0.03 for at most 3 %"));
     }
-    match calibration.and_then(|calibration| calibration.refusal(target)) {
+    match calibration.refusal(target) {
         Some(refusal) => Err(Failure::new(Exit::Problem, "this error rate cannot be promised")
             .because(refusal)
             .fix("label more cases, or choose a higher target; nothing was changed")),

@@ -1,9 +1,9 @@
 //! What `frontdesk eval` prints.
 
 use crate::output::{Output, Tone, table};
+use domain::calibration::{Quality, Tried};
 use domain::comparison::Comparison;
 use domain::evaluation::{EvalRun, Verdict};
-use evals::calibration::{Quality, Tried};
 use evals::gate::Check;
 use evals::report::{Report, Score, Shown};
 use serde::Serialize;
@@ -91,14 +91,18 @@ fn calibration(report: &Report) -> Vec<String> {
     let Some(fitted) = &report.calibration else { return report.calibration_refused.clone().into_iter().collect() };
     let (before, after) = (fitted.before, fitted.after);
     let mut lines = vec![format!(
-        "calibration {} ({}, {} labels): ECE {:.4} → {:.4} · Brier {:.4} → {:.4} · AURC {:.4} → {:.4}, cross-validated",
+        "calibration {} ({}, {} labels): ECE {:.4} → {:.4} (chance alone makes {:.4}) · Brier {:.4} → {:.4} · \
+         log loss {:.4} → {:.4} · AURC {:.4} → {:.4}, cross-validated",
         fitted.calibration.version,
         fitted.calibration.method,
         fitted.calibration.labels,
         before.calibration_error,
         after.calibration_error,
+        after.calibration_error_by_chance,
         before.brier,
         after.brier,
+        before.log_loss,
+        after.log_loss,
         before.aurc,
         after.aurc
     )];

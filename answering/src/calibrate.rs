@@ -1,10 +1,8 @@
-//! Labels from conversations: how people rated answers, and which of them a person of the desk stepped in after.
+//! Calibration from conversations: how people rated answers, and which of them a person of the desk stepped in after.
 
-use crate::Error;
-use crate::Result;
-use crate::calibration::{Fitted, LABELS_MIN, Label, Logistic, fit, pooled};
-use answering::{Desk, confidence};
-use domain::calibration::Calibration;
+use crate::{Desk, Error, Result, confidence};
+use domain::assistant::{Assistant, AssistantSettings};
+use domain::calibration::{Calibration, Fitted, LABELS_MIN, Label, Logistic, fit, pooled};
 use domain::evaluation::PastTurn;
 use domain::{AssistantId, ErrorKind, Kinded, MessageId, OrganizationId};
 use std::collections::BTreeMap;
@@ -62,30 +60,50 @@ pub async fn prior(desk: &Desk, organization_id: OrganizationId, assistant: Assi
     Ok(pooled(&others))
 }
 
-/// Fits a calibration on what people thought of the assistant's answers alone, and stores it.
+/// Fits a calibration on what people thought of the assistant's answers alone; nothing is stored.
 ///
 /// # Errors
 /// `Invalid` below [`LABELS_MIN`] labels, with how many are missing.
-pub async fn calibrate(desk: &Desk, organization_id: OrganizationId, assistant: AssistantId) -> Result<Fitted> {
+pub async fn fitted(desk: &Desk, organization_id: OrganizationId, assistant: AssistantId) -> Result<Fitted> {
     let told = told(desk, organization_id, assistant).await?;
     let labels: Vec<Label> = told.iter().map(|told| told.label).collect();
-    let fitted = fit(&labels, prior(desk, organization_id, assistant).await?);
-    let mut fitted = fitted.ok_or_else(|| {
-        Error::Invalid(format!(
-            "{} answers were rated or corrected; at least {} more are needed to calibrate",
-            labels.len(),
-            LABELS_MIN.saturating_sub(labels.len())
-        ))
-    })?;
+    let missing = LABELS_MIN.saturating_sub(labels.len());
+    let too_few =
+        format!("{} answers were rated or corrected; at least {missing} more are needed to calibrate", labels.len());
+    let prior = prior(desk, organization_id, assistant).await?;
+    // With thousands of labels it takes a second of a core.
+    let fitted = tokio::task::spawn_blocking(move || fit(&labels, prior)).await;
+    let fitted = fitted.map_err(|error| Error::Invalid(format!("the curve could not be fitted: {error}")))?;
+    let mut fitted = fitted.ok_or(Error::Invalid(too_few))?;
     fitted.calibration.origins = origins(&told);
-    let mut transaction = desk.database.of(organization_id).begin().await?;
-    fitted.calibration = transaction.insert_calibration(assistant, None, fitted.calibration).await?;
-    transaction.commit().await?;
     Ok(fitted)
 }
 
+/// Stores a calibration that was fitted on what people thought, and lets the assistant use it.
+///
+/// # Errors
+/// `Invalid` where it does not promise `target_error`; nothing is changed then.
+pub async fn put_in_force(
+    desk: &Desk,
+    assistant: &Assistant,
+    calibration: Calibration,
+    target_error: Option<f64>,
+    actor: &str,
+) -> Result<AssistantSettings> {
+    if let Some(refusal) = target_error.and_then(|target| calibration.refusal(target)) {
+        return Err(Error::Invalid(refusal));
+    }
+    let mut transaction = desk.database.of(assistant.organization_id).begin().await?;
+    let calibration = transaction.insert_calibration(assistant.id, None, calibration).await?;
+    let settings = AssistantSettings { calibration: Some(calibration), target_error, ..assistant.settings.clone() };
+    transaction.update_assistant(assistant.id, &assistant.name, &settings).await?;
+    transaction.insert_audit(actor, "assistant.calibrated", &assistant.id.to_string()).await?;
+    transaction.commit().await?;
+    Ok(settings)
+}
+
 /// How many labels came from where.
-pub(crate) fn origins(told: &[Told]) -> BTreeMap<String, usize> {
+pub fn origins(told: &[Told]) -> BTreeMap<String, usize> {
     let mut origins = BTreeMap::new();
     for told in told {
         *origins.entry(told.origin.to_owned()).or_default() += 1;

@@ -1,8 +1,7 @@
 //! Which error rate a threshold can promise: exact bounds, tested from the strictest threshold on.
 
-use crate::calibration::Label;
-use domain::calibration::Promise;
-use domain::statistics::count;
+use super::{Label, Promise};
+use crate::statistics::count;
 
 /// How likely a promise may be broken by the chance of which questions were labelled.
 pub const RISK_OF_BREAKING: f64 = 0.1;
@@ -110,7 +109,7 @@ fn with_ties(sorted: &[Label], answered: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::statistics::Random;
+    use crate::statistics::Random;
 
     #[test]
     fn exact_bounds_agree_with_the_closed_form_of_no_errors() {

@@ -1,10 +1,15 @@
 //! How good confidences are: calibration error, proper scores, ranking.
 
-use domain::statistics::{count, mean};
+use crate::statistics::{Random, count, mean};
 use serde::{Deserialize, Serialize};
 
-/// Bins of the calibration error and the reliability diagram, of equal size.
-const BINS: usize = 10;
+/// Bins of the calibration error and the reliability diagram at most; they are of equal size.
+const BINS_MAX: usize = 10;
+/// Labels in a bin at least: the share that is right among fewer is mostly chance.
+const LABELS_PER_BIN_MIN: usize = 20;
+/// Draws behind what chance alone makes of the calibration error.
+const DRAWS: usize = 400;
+const SEED: u64 = 20_261_121;
 /// Probabilities are kept this far from 0 and 1 before their logarithm is taken.
 const CLIP: f64 = 1e-6;
 
@@ -35,11 +40,11 @@ pub struct Bin {
     pub right: f64,
 }
 
-/// The labels in bins of equal size, from the least sure on; equal confidences may share two bins.
+/// The labels in up to ten bins of equal size, as many as there are labels for, from the least sure on; equal confidences may share two bins.
 pub fn bins(labels: &[Label]) -> Vec<Bin> {
     let mut sorted = labels.to_vec();
     sorted.sort_by(|a, b| a.confidence.total_cmp(&b.confidence));
-    let size = sorted.len().div_ceil(BINS).max(1);
+    let size = sorted.len().div_ceil((sorted.len() / LABELS_PER_BIN_MIN).clamp(1, BINS_MAX)).max(1);
     let bin = |members: &[Label]| Bin {
         labels: members.len(),
         confidence: members.iter().map(|label| label.confidence).sum::<f64>() / count(members.len()),
@@ -52,6 +57,22 @@ pub fn bins(labels: &[Label]) -> Vec<Bin> {
 pub fn calibration_error(labels: &[Label]) -> Option<f64> {
     let gaps = bins(labels).into_iter().map(|bin| count(bin.labels) * (bin.confidence - bin.right).abs());
     (!labels.is_empty()).then(|| gaps.sum::<f64>() / count(labels.len()))
+}
+
+/// The calibration error that chance alone makes: its mean where each confidence is exactly the probability of being
+/// right. An error that is no larger says nothing against the confidences; the fewer labels, the larger it is.
+pub fn calibration_error_by_chance(labels: &[Label]) -> Option<f64> {
+    let mut sorted = labels.to_vec();
+    sorted.sort_by(|a, b| a.confidence.total_cmp(&b.confidence));
+    let mut random = Random::seeded(SEED);
+    let mut drawn = || count(random.below(1 << 20)) / count(1 << 20);
+    let errors: Vec<f64> = (0..DRAWS)
+        .filter_map(|_| {
+            let again = sorted.iter().map(|label| Label { right: drawn() < label.confidence, ..*label });
+            calibration_error(&again.collect::<Vec<_>>())
+        })
+        .collect();
+    mean(&errors)
 }
 
 /// The mean squared distance between confidence and outcome (Brier 1950).
@@ -139,9 +160,28 @@ mod tests {
         assert!((auroc(&set).unwrap() - 0.75).abs() < 1e-9, "3 of 4 pairs are in order");
         assert!((brier(&set).unwrap() - (0.01 + 0.64 + 0.49 + 0.01) / 4.0).abs() < 1e-9);
         assert!((aurc(&set).unwrap() - (0.0 + 0.5 + 1.0 / 3.0 + 0.5) / 4.0).abs() < 1e-9);
-        assert!((calibration_error(&set).unwrap() - (0.1 + 0.8 + 0.7 + 0.1) / 4.0).abs() < 1e-9);
+        assert!((calibration_error(&set).unwrap() - (0.525 - 0.5)).abs() < 1e-9, "four labels are one bin");
         assert!((auroc(&labels(&[(0.5, true), (0.5, false)])).unwrap() - 0.5).abs() < 1e-9);
         assert_eq!((auroc(&labels(&[(0.5, true)])), aurc(&[])), (None, None));
+    }
+
+    #[test]
+    fn the_fewer_labels_the_more_of_the_calibration_error_is_chance() {
+        // Each confidence is exactly the share that is right: what error there is, is chance.
+        let exact = |times: usize| -> Vec<Label> {
+            let one = |n: usize| Label { confidence: 0.7, right: n % 10 < 7 };
+            (0..10 * times).map(one).collect()
+        };
+        assert_eq!(
+            [19, 39, 40, 80, 199, 200, 5_000].map(|size| bins(&exact(500)[..size]).len()),
+            [1, 1, 2, 4, 9, 10, 10]
+        );
+        let by_chance = |times: usize| calibration_error_by_chance(&exact(times)).unwrap();
+        assert!(by_chance(8) > 0.06 && by_chance(400) < 0.03, "{} {}", by_chance(8), by_chance(400));
+        assert_eq!(by_chance(8).to_bits(), by_chance(8).to_bits());
+        assert_eq!(calibration_error_by_chance(&[]), None);
+        let sure = labels(&[(1.0, true), (0.0, false)]);
+        assert!(calibration_error_by_chance(&sure).unwrap() < 1e-9, "who is sure leaves nothing to chance");
     }
 
     proptest! {

@@ -1,19 +1,12 @@
-//! Calibration: fits a curve on labelled outcomes, chooses it by cross-validation, and says what it can promise.
+//! Fits a curve on labelled outcomes, chooses it by cross-validation, and says what it can promise.
 
-mod curve;
-mod outcomes;
-mod promise;
-mod scores;
-
-pub use curve::{isotonic, platt, points, pooled};
-pub use domain::calibration::Logistic;
-pub(crate) use outcomes::origins;
-pub use outcomes::{Told, calibrate, prior, told};
-pub use promise::{RISK_OF_BREAKING, answers_needed, error_bound, promise};
-pub use scores::{Bin, Label, Place, aurc, auroc, bins, brier, calibration_error, log_loss, risk_coverage};
-
-use domain::calibration::{Calibration, Method, Promise};
-use domain::statistics::{Random, count, mean};
+use super::curve::{isotonic, platt, points};
+use super::promise::promise;
+use super::scores::{
+    Bin, Label, Place, aurc, bins, brier, calibration_error, calibration_error_by_chance, log_loss, risk_coverage,
+};
+use super::{Calibration, Logistic, Method, Promise};
+use crate::statistics::{Random, count, mean};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -27,8 +20,9 @@ const FOLDS: usize = 10;
 const ROUNDS: usize = 5;
 /// Random halves on which promises are tried.
 const HALVINGS: usize = 100;
-/// How strongly the logistic curve is drawn towards its prior: about so many labels' worth.
-const PRIOR_WEIGHT: f64 = 1.0;
+/// How strongly a logistic curve may be drawn towards its prior; cross-validation chooses. With few labels the prior is
+/// mostly the better guess, and where it is right already, many labels need not move it.
+const PRIOR_WEIGHTS: [f64; 3] = [100.0, 10.0, 1.0];
 const SEED: u64 = 20_261_121;
 /// Error rates that promises are made for.
 pub const TARGETS: [f64; 8] = [0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2];
@@ -38,8 +32,11 @@ const TRIED_TARGETS: [f64; 3] = [0.03, 0.05, 0.1];
 /// How good confidences are.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quality {
-    /// Expected calibration error over ten bins of equal size.
+    /// Expected calibration error over up to ten bins of equal size.
     pub calibration_error: f64,
+    /// What chance alone makes of it at so many labels, were every confidence exactly right.
+    #[serde(default)]
+    pub calibration_error_by_chance: f64,
     /// Mean squared error.
     pub brier: f64,
     /// Mean negative log probability.
@@ -79,6 +76,9 @@ pub struct Fitted {
     pub after: Quality,
     /// The mean log loss of each method, cross-validated: the least was chosen.
     pub log_loss_by_method: BTreeMap<String, f64>,
+    /// How strongly the logistic curve is drawn towards its prior.
+    #[serde(default)]
+    pub prior_weight: f64,
     /// The reliability diagram of raw confidences.
     pub bins_before: Vec<Bin>,
     /// That of the cross-validated ones.
@@ -94,32 +94,66 @@ pub fn fit(labels: &[Label], prior: Logistic) -> Option<Fitted> {
     if labels.len() < LABELS_MIN {
         return None;
     }
-    let methods: &[Method] =
-        if labels.len() < ISOTONIC_LABELS_MIN { &[Method::Platt] } else { &[Method::Platt, Method::Isotonic] };
-    let predicted: Vec<(Method, Vec<Label>)> =
-        methods.iter().map(|method| (*method, cross_validated(labels, *method, prior))).collect();
-    let loss = |(_, labels): &&(Method, Vec<Label>)| log_loss(labels).unwrap_or(f64::INFINITY);
-    let chosen = predicted.iter().min_by(|a, b| loss(a).total_cmp(&loss(b)))?;
-    let knots = fit_knots(labels, chosen.0, prior);
-    let mut calibration = Calibration { logistic: Some(logistic(labels, prior)), ..bare(labels, chosen.0, knots) };
+    let platt = PRIOR_WEIGHTS.map(|weight| Recipe { method: Method::Platt, prior, weight });
+    let predicted: Vec<(Recipe, Vec<Label>)> =
+        platt.into_iter().map(|recipe| (recipe, cross_validated(labels, recipe))).collect();
+    let loss = |(_, labels): &&(Recipe, Vec<Label>)| log_loss(labels).unwrap_or(f64::INFINITY);
+    let best = |of: Vec<(Recipe, Vec<Label>)>| of.into_iter().min_by(|a, b| loss(&a).total_cmp(&loss(&b)));
+    let logistic = best(predicted)?;
+    let weight = logistic.0.weight;
+    let isotonic = (labels.len() >= ISOTONIC_LABELS_MIN).then(|| {
+        let recipe = Recipe { method: Method::Isotonic, ..logistic.0 };
+        (recipe, cross_validated(labels, recipe))
+    });
+    let methods: Vec<(Recipe, Vec<Label>)> = std::iter::once(logistic).chain(isotonic).collect();
+    let log_loss_by_method = methods.iter().map(|each| (each.0.method.to_string(), loss(&each))).collect();
+    let (recipe, predicted) = best(methods)?;
+    let curve = recipe.curve(labels);
+    let mut calibration = Calibration { logistic: Some(recipe.logistic(labels)), ..curve };
     let calibrated = applied(&calibration, labels);
     calibration.promises = promises(&calibrated);
     Some(Fitted {
         calibration,
         before: quality(labels)?,
-        after: Quality { aurc: aurc(&calibrated)?, ..quality(&chosen.1)? },
-        log_loss_by_method: predicted.iter().map(|each| (each.0.to_string(), loss(&each))).collect(),
+        after: Quality { aurc: aurc(&calibrated)?, ..quality(&predicted)? },
+        log_loss_by_method,
+        prior_weight: weight,
         bins_before: bins(labels),
-        bins_after: bins(&chosen.1),
+        bins_after: bins(&predicted),
         risk_coverage: risk_coverage(&calibrated),
-        tried: TRIED_TARGETS.iter().map(|target| tried(labels, *target, chosen.0, prior)).collect(),
+        tried: TRIED_TARGETS.iter().map(|target| tried(labels, *target, recipe)).collect(),
     })
+}
+
+/// How a curve is fitted.
+#[derive(Clone, Copy)]
+struct Recipe {
+    method: Method,
+    prior: Logistic,
+    /// How strongly a logistic curve is drawn towards the prior.
+    weight: f64,
+}
+
+impl Recipe {
+    fn logistic(self, labels: &[Label]) -> Logistic {
+        platt(&proved(labels), self.prior, self.weight)
+    }
+
+    fn curve(self, labels: &[Label]) -> Calibration {
+        let knots = match self.method {
+            Method::Platt => points(self.logistic(labels)),
+            Method::Isotonic => isotonic(&proved(labels)),
+        };
+        let (origins, promises) = (BTreeMap::new(), Vec::new());
+        Calibration { version: 0, method: self.method, labels: labels.len(), origins, logistic: None, knots, promises }
+    }
 }
 
 /// How good confidences are; `None` of nothing.
 pub fn quality(labels: &[Label]) -> Option<Quality> {
     Some(Quality {
         calibration_error: calibration_error(labels)?,
+        calibration_error_by_chance: calibration_error_by_chance(labels)?,
         brier: brier(labels)?,
         log_loss: log_loss(labels)?,
         aurc: aurc(labels)?,
@@ -135,33 +169,13 @@ fn proved(labels: &[Label]) -> Vec<Label> {
     labels.iter().filter(|label| label.confidence > 0.0).copied().collect()
 }
 
-fn logistic(labels: &[Label], prior: Logistic) -> Logistic {
-    platt(&proved(labels), prior, PRIOR_WEIGHT)
-}
-
-fn fit_knots(labels: &[Label], method: Method, prior: Logistic) -> Vec<(f64, f64)> {
-    match method {
-        Method::Platt => points(logistic(labels, prior)),
-        Method::Isotonic => isotonic(&proved(labels)),
-    }
-}
-
 fn applied(calibration: &Calibration, labels: &[Label]) -> Vec<Label> {
     let apply = |raw: f64| if raw > 0.0 { calibration.apply(raw) } else { 0.0 };
     labels.iter().map(|label| Label { confidence: apply(label.confidence), ..*label }).collect()
 }
 
-fn curve(labels: &[Label], method: Method, prior: Logistic) -> Calibration {
-    bare(labels, method, fit_knots(labels, method, prior))
-}
-
-fn bare(labels: &[Label], method: Method, knots: Vec<(f64, f64)>) -> Calibration {
-    let (origins, promises) = (BTreeMap::new(), Vec::new());
-    Calibration { version: 0, method, labels: labels.len(), origins, logistic: None, knots, promises }
-}
-
 /// Each label with the confidence that curves fitted without it give it, averaged over several divisions.
-fn cross_validated(labels: &[Label], method: Method, prior: Logistic) -> Vec<Label> {
+fn cross_validated(labels: &[Label], recipe: Recipe) -> Vec<Label> {
     let mut random = Random::seeded(SEED);
     let mut sums = vec![0.0; labels.len()];
     for _ in 0..ROUNDS {
@@ -169,7 +183,7 @@ fn cross_validated(labels: &[Label], method: Method, prior: Logistic) -> Vec<Lab
         for fold in 0..FOLDS {
             let held_out = order.iter().copied().skip(fold).step_by(FOLDS);
             let rest = (0..order.len()).filter(|at| at % FOLDS != fold).filter_map(|at| order.get(at).copied());
-            let curve = curve(&taken(labels, rest), method, prior);
+            let curve = recipe.curve(&taken(labels, rest));
             for place in held_out {
                 let raw = labels.get(place).map_or(0.0, |label| label.confidence);
                 if let Some(sum) = sums.get_mut(place) {
@@ -186,7 +200,7 @@ fn taken(labels: &[Label], places: impl Iterator<Item = usize>) -> Vec<Label> {
 }
 
 /// Makes the promise from one random half and looks at the other, many times.
-fn tried(labels: &[Label], target_error: f64, method: Method, prior: Logistic) -> Tried {
+fn tried(labels: &[Label], target_error: f64, recipe: Recipe) -> Tried {
     let mut random = Random::seeded(SEED);
     let (mut errors, mut coverages) = (Vec::new(), Vec::new());
     for _ in 0..HALVINGS {
@@ -194,7 +208,7 @@ fn tried(labels: &[Label], target_error: f64, method: Method, prior: Logistic) -
         let (first, second) = order.split_at(labels.len() / 2);
         let first = taken(labels, first.iter().copied());
         let second = taken(labels, second.iter().copied());
-        let curve = curve(&first, method, prior);
+        let curve = recipe.curve(&first);
         let Some(threshold) = promise(&applied(&curve, &first), target_error).threshold else { continue };
         let answered: Vec<Label> =
             applied(&curve, &second).into_iter().filter(|label| label.confidence >= threshold).collect();
@@ -247,6 +261,23 @@ mod tests {
         let few = fit(&labels[..30], Logistic::IDENTITY).unwrap();
         assert_eq!(few.calibration.method, Method::Platt);
         assert!(few.calibration.refusal(0.03).unwrap().contains("more are needed"));
+    }
+
+    #[test]
+    fn a_prior_that_is_right_already_is_kept_and_one_that_is_wrong_is_left_as_far_as_labels_say_so() {
+        let mut random = Random::seeded(3);
+        let mut uniform = || count(random.below(1_000_000)) / 1_000_000.0;
+        let right: Vec<Label> = (0..80)
+            .map(|_| {
+                let confidence = uniform();
+                Label { confidence, right: uniform() < confidence }
+            })
+            .collect();
+        let fitted = fit(&right, Logistic::IDENTITY).unwrap();
+        assert!((fitted.prior_weight - 100.0).abs() < 1e-9, "{}", fitted.prior_weight);
+        assert!(fitted.after.log_loss < fitted.before.log_loss + 0.01, "{:?} {:?}", fitted.before, fitted.after);
+        let wrong = fit(&desk(600), Logistic { slope: 1.0, shift: 3.0 }).unwrap();
+        assert!(wrong.prior_weight < 2.0, "{}", wrong.prior_weight);
     }
 
     #[test]

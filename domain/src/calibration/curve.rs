@@ -1,8 +1,7 @@
 //! Fits the curve from raw confidence to probability: isotonic or logistic.
 
-use crate::calibration::Label;
-use domain::calibration::{Calibration, Logistic};
-use domain::statistics::count;
+use super::{Calibration, Label, Logistic};
+use crate::statistics::count;
 
 /// Points of a logistic curve that are kept.
 const LOGISTIC_POINTS: usize = 65;
@@ -139,7 +138,7 @@ fn sigmoid(x: f64) -> f64 {
 mod tests {
     #![allow(clippy::indexing_slicing, reason = "tests fail by panicking")]
     use super::*;
-    use domain::statistics::Random;
+    use crate::statistics::Random;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
@@ -175,7 +174,7 @@ mod tests {
         assert_eq!(pooled(&[]), Logistic::IDENTITY);
         let other = |labels: usize, logistic: Option<Logistic>| Calibration {
             version: 1,
-            method: domain::calibration::Method::Isotonic,
+            method: crate::calibration::Method::Isotonic,
             labels,
             origins: BTreeMap::new(),
             logistic,
