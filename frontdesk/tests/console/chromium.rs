@@ -156,6 +156,13 @@ impl Chromium {
         self.until("document.readyState === 'complete' && document.querySelector('main') && !document.querySelector('.boot, .skeleton')");
     }
 
+    /// Loads the page anew; what is looked at afterwards is the new one.
+    pub(crate) fn reload(&mut self) {
+        self.value("window.isOld = true");
+        self.call("Page.reload", json!({}));
+        self.until("!window.isOld && document.readyState === 'complete' && document.querySelector('main') && !document.querySelector('.boot, .skeleton')");
+    }
+
     pub(crate) fn text(&mut self) -> String {
         self.value("document.body.innerText").as_str().unwrap().to_owned()
     }

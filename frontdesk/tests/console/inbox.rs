@@ -176,7 +176,7 @@ fn an_agent_sees_who_writes_uses_a_kept_reply_assigns_and_gives_back() {
     );
     let told = browser.value(&told).as_u64().unwrap();
     assert!((200..300).contains(&told), "{told}");
-    browser.value("location.reload()");
+    browser.reload();
     browser.until("document.querySelector('select[aria-label=Assign] option:nth-child(2):not(:disabled)')");
     browser.value("{ const select = document.querySelector('select[aria-label=Assign]'); select.value = select.options[1].value; select.dispatchEvent(new Event('change')); }");
     browser.until("document.querySelector('.thread-head').innerText.includes('With Ada Bloom')");

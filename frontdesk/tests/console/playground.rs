@@ -52,9 +52,9 @@ fn variants_stand_beside_each_other_and_a_batch_is_rated() {
     browser.until("document.querySelector('[role=status].soft').innerText.includes('1 good, 0 acceptable, 1 poor')");
     // They are kept, and so is what led to the answers.
     browser.until("location.search.includes('batch=bat_')");
-    browser.value("location.reload()");
+    browser.reload();
     browser.until("document.querySelector('[role=status].soft').innerText.includes('2 of 2 done · 1 answered · 1 good, 0 acceptable, 1 poor')");
-    assert!(browser.value("document.querySelector('textarea').value").as_str().unwrap().contains("theft insurance"));
+    browser.until("document.querySelector('textarea').value.includes('theft insurance')");
     browser.value("document.querySelector('.batch td button').click()");
     browser.until("document.querySelectorAll('dialog[open] .trace section').length >= 4");
     browser.press("Escape", 0);

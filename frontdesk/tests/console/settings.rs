@@ -23,7 +23,7 @@ fn the_desk_gets_another_name_and_keeps_explanations_for_less_time() {
     browser.fill(".narrow-form input[type=text]", " ");
     browser.press("Enter", 0);
     browser.until("document.querySelector('[aria-invalid]') && document.querySelector('.wrong').innerText.includes('1 to 100 characters')");
-    browser.value("location.reload()");
+    browser.reload();
     browser.until("document.querySelector('.narrow-form input')?.value === 'Lumen & Sons' && document.querySelector('input[type=number]').value === '30'");
 }
 
@@ -44,7 +44,7 @@ fn an_article_tells_in_how_many_answers_it_was_used() {
     let path = format!("/v1/conversations/{}/messages?wait=answer", begun["id"].as_str().unwrap());
     let answered = call(&mut browser, "POST", &path, &asked);
     assert_eq!(answered["answer"]["citations"][0]["title"], "Bikes for giraffes", "{answered}");
-    browser.value("location.reload()");
+    browser.reload();
     browser.until("document.querySelector('.editor-head')?.innerText.includes('used in 1 answer')");
     browser.open(&desk.page("/knowledge/articles?state=published"));
     browser.until("document.querySelector('tbody tr')?.cells[2].innerText === '1'");
