@@ -138,12 +138,12 @@ class Batch extends View {
     return `${BATCHES}/${answer.batch_id}/answers/${answer.seq}`;
   }
 
+  /** A rating is shown once it is kept. */
   async rate(row, key) {
-    const before = row.answer.rating;
-    const mark = (rating) => { row.answer = { ...row.answer, rating }; this.set({ rows: [...this.state.rows] }); };
-    const rating = before === RATINGS[key][0] ? null : RATINGS[key][0];
-    mark(rating);
-    if (!(await attempt(() => put(`${this.path(row)}/rating`, { rating })))) mark(before);
+    const rating = row.answer.rating === RATINGS[key][0] ? null : RATINGS[key][0];
+    if (!(await attempt(() => put(`${this.path(row)}/rating`, { rating })))) return;
+    row.answer = { ...row.answer, rating };
+    this.set({ rows: [...this.state.rows] });
   }
 
   why(row) {
