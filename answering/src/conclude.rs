@@ -6,12 +6,13 @@ use domain::conversation::Holder;
 use domain::handoff::{HandoffReason, HandoffState};
 use domain::job::{AnswerTurn, AssignConversation, DeliverMessage, Job, LearnFacts, SummarizeConversation, Work};
 use domain::message::{Decision, DeliveryState, Message, Sender};
-use domain::{ConversationId, FactId, Id, OrganizationId};
+use domain::{ConversationId, FactId, Id, MessageId, OrganizationId};
 use std::time::Duration;
 use storage::Transaction;
 use storage::conversations::Conclusion;
 use storage::handoffs::NewHandoff;
 use storage::messages::{NewMessage, Reply};
+use storage::traces::to_json;
 
 /// A recalled fact that is at least so near to the question counts as used.
 const HELPED_MIN: f64 = 0.2;
@@ -28,7 +29,7 @@ pub enum Concluded {
 }
 
 /// Stores the answer as the turn's one reply.
-pub async fn conclude(desk: &Desk, turn: &Turn, answer: Answer, job: &Job) -> Result<Concluded> {
+pub async fn conclude(desk: &Desk, turn: &Turn, mut answer: Answer, job: &Job) -> Result<Concluded> {
     let conversation = &turn.conversation;
     let waits = conversation.holder == Holder::Queue;
     if waits && (answer.decision != Decision::Answer || answer.citations.is_empty()) {
@@ -40,6 +41,10 @@ pub async fn conclude(desk: &Desk, turn: &Turn, answer: Answer, job: &Job) -> Re
     let pulled = channels::channel(&turn.channel_kind)?.is_pulled();
     let card =
         if hands_off { card(tenant, conversation.id, conversation.answered_seq).await? } else { Card::default() };
+    let id = desk.database.clock().id();
+    answer.trace.message_id = Some(id);
+    answer.trace.window.cut.splice(0..0, turn.cut.iter().cloned());
+    let trace = to_json(&answer.trace)?;
     let mut transaction = tenant.begin().await?;
     transaction.complete_job(job).await?;
     let conclusion = Conclusion {
@@ -55,7 +60,7 @@ pub async fn conclude(desk: &Desk, turn: &Turn, answer: Answer, job: &Job) -> Re
         transaction.rollback().await?;
         return Ok(Concluded::Overtaken);
     };
-    let message = write_reply(&mut transaction, turn, &answer, job, seq, pulled).await?;
+    let message = write_reply(&mut transaction, id, turn, &answer, job, seq, pulled).await?;
     if hands_off {
         write_handoff(&mut transaction, card, &answer, &message).await?;
     }
@@ -66,10 +71,7 @@ pub async fn conclude(desk: &Desk, turn: &Turn, answer: Answer, job: &Job) -> Re
     }
     spend::settle(&mut transaction, &answer, turn.conversation.assistant_id, Some(&message)).await?;
     remember(desk, &mut transaction, turn, &answer).await?;
-    let mut trace = answer.trace;
-    trace.message_id = Some(message.id);
-    trace.window.cut.splice(0..0, turn.cut.iter().cloned());
-    transaction.insert_trace(message.id, &trace).await?;
+    transaction.insert_trace(message.id, trace).await?;
     transaction.commit().await?;
     count(&message);
     Ok(Concluded::Replied(Box::new(message)))
@@ -77,6 +79,7 @@ pub async fn conclude(desk: &Desk, turn: &Turn, answer: Answer, job: &Job) -> Re
 
 async fn write_reply(
     transaction: &mut Transaction,
+    id: MessageId,
     turn: &Turn,
     answer: &Answer,
     job: &Job,
@@ -86,7 +89,7 @@ async fn write_reply(
     let conversation = &turn.conversation;
     let message = transaction
         .insert_message(NewMessage {
-            id: transaction.id(),
+            id,
             conversation_id: conversation.id,
             channel_id: conversation.channel_id,
             seq,

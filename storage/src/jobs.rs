@@ -254,6 +254,18 @@ impl Database {
         .await
     }
 
+    /// Whether a job of a queue is due: a question for a reader, so that nobody waits for the writer in vain.
+    pub async fn has_due_jobs(&self, queue: Queue) -> Result<bool> {
+        let now = self.clock().now();
+        let one: Option<(JobId,)> = self
+            .find(
+                "select id from jobs where queue = $1 and state in ('available', 'retryable') and run_at <= $2 limit 1",
+                (queue, now),
+            )
+            .await?;
+        Ok(one.is_some())
+    }
+
     /// How long until the next job of a queue is due that is not due yet; `None` where there is none.
     pub async fn time_to_next_job(&self, queue: Queue) -> Result<Option<Duration>> {
         let now = self.clock().now();

@@ -11,11 +11,10 @@ const LEVEL: i32 = 1;
 const BYTES_MAX: usize = 4 * 1024 * 1024;
 
 impl Transaction {
-    /// Stores the trace of a reply.
-    pub async fn insert_trace(&mut self, message: MessageId, trace: &Trace) -> Result<()> {
+    /// Stores the trace of a reply, as [`to_json`] makes it before the transaction begins: others wait for its end.
+    pub async fn insert_trace(&mut self, message: MessageId, body: Vec<u8>) -> Result<()> {
         let organization_id = self.organization_id()?;
         let now = self.now();
-        let body = to_json(trace)?;
         (&mut *self)
             .run(
                 "insert into traces (message_id, organization_id, body, created_at) values ($1, $2, $3, $4)",

@@ -95,7 +95,7 @@ impl Claimer {
             if saturated && self.slots.available_permits() + 1 < CLAIM_MAX {
                 tokio::time::sleep(GATHER).await;
             }
-            let claimed = self.claim(first).await;
+            let claimed = self.claim_due(first, saturated).await;
             saturated = matches!(claimed, Ok(true));
             match claimed {
                 Ok(true) => {}
@@ -116,6 +116,15 @@ impl Claimer {
         match self.database.time_to_next_job(self.claims.queue).await {
             Ok(Some(due)) => (due + DUE_MARGIN).min(POLL_EVERY),
             Ok(None) | Err(_) => POLL_EVERY,
+        }
+    }
+
+    /// Claims if there is something to claim: whoever is woken looks before the one writer is asked.
+    async fn claim_due(&self, first: OwnedSemaphorePermit, saturated: bool) -> storage::Result<bool> {
+        if saturated || self.database.has_due_jobs(self.claims.queue).await? {
+            self.claim(first).await
+        } else {
+            Ok(false)
         }
     }
 

@@ -72,7 +72,7 @@ async fn somebody(transaction: &mut Transaction, desk: &Desk, external_id: &str)
     transaction.upsert_feedback(message.id, Rating::Poor, Some(external_id.to_owned())).await.unwrap();
     transaction.insert_note(conversation.id, None, external_id, Vec::new()).await.unwrap();
     let trace = Trace { question: external_id.to_owned(), ..Trace::default() };
-    transaction.insert_trace(message.id, &trace).await.unwrap();
+    transaction.insert_trace(message.id, storage::traces::to_json(&trace).unwrap()).await.unwrap();
     let handoff = NewHandoff {
         conversation_id: conversation.id,
         message_id: Some(message.id),

@@ -12,6 +12,7 @@ const LEASE: Duration = Duration::from_secs(4);
 
 stories! {
     a_job_exists_if_and_only_if_its_transaction_committed
+    a_reader_sees_whether_a_job_is_due
     jobs_of_one_lane_run_one_at_a_time_and_a_waiting_one_absorbs_the_next
     a_job_that_its_process_lost_is_taken_up
     whoever_lost_the_lease_cannot_complete_the_job
@@ -52,6 +53,17 @@ async fn a_job_exists_if_and_only_if_its_transaction_committed(database: &Databa
     assert!(database.claim_jobs(claim(worker, 10)).await.unwrap().is_empty());
     assert!(enqueue(database, &turn()).await);
     assert_eq!(database.claim_jobs(claim(worker, 10)).await.unwrap().len(), 1);
+}
+
+async fn a_reader_sees_whether_a_job_is_due(database: &Database) {
+    let mut transaction = database.begin().await.unwrap();
+    let later = transaction.now() + LEASE;
+    transaction.enqueue(&turn(), later).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert!(!database.has_due_jobs(Queue::Answering).await.unwrap());
+    database.clock().advance(LEASE + Duration::from_millis(1));
+    assert!(database.has_due_jobs(Queue::Answering).await.unwrap());
+    assert!(!database.has_due_jobs(Queue::Chores).await.unwrap(), "each queue has its own");
 }
 
 async fn jobs_of_one_lane_run_one_at_a_time_and_a_waiting_one_absorbs_the_next(database: &Database) {
