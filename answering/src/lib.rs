@@ -29,6 +29,7 @@ pub mod metered;
 mod passage;
 mod patterns;
 mod promise;
+mod proposals;
 pub mod recall;
 pub mod receive;
 pub mod replay;

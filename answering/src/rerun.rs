@@ -53,7 +53,7 @@ pub enum Stage {
 }
 
 /// Makes the answer anew from a step on, with something changed. From [`Stage::Verify`] on it asks no model; what
-/// a model call costs in the other stages is not recorded.
+/// a model call costs in the other stages is recorded as a trial's.
 pub async fn rerun_from(
     desk: &Desk,
     organization_id: OrganizationId,
@@ -83,7 +83,7 @@ pub async fn rerun_from(
         facts: Some(trace.recalled_facts.clone()),
     };
     let answer = answer_given(desk, &question, given).await?;
-    crate::spend::release(desk, &question, answer.reservation).await?;
+    crate::spend::record(desk, &question, &answer).await?;
     let mut lines = Lines::default();
     lines.compare("content", &stored.content, &answer.content);
     lines.compare("citations", &format!("{:?}", stored.citations), &format!("{:?}", answer.citations));

@@ -95,11 +95,15 @@ pub async fn settle(
     Ok(transaction.settle(answer.reservation, usage).await?)
 }
 
-/// Gives the room back where nothing is recorded in its place.
-pub async fn release(desk: &Desk, question: &Question, reservation: Option<UsageId>) -> Result<()> {
-    let Some(reservation) = reservation else { return Ok(()) };
+/// Records what an answer cost that is no message: of the playground, a run, a trial. One that asked no model costs
+/// nothing, and the writer is not asked either.
+pub async fn record(desk: &Desk, question: &Question, answer: &Answer) -> Result<()> {
+    let asked_a_model = answer.usage.input_tokens > 0 || answer.usage.output_tokens > 0;
+    if !asked_a_model && answer.reservation.is_none() {
+        return Ok(());
+    }
     let mut transaction = desk.database.of(question.organization_id).begin().await?;
-    transaction.release_reservation(reservation).await?;
+    settle(&mut transaction, answer, question.assistant.id, None).await?;
     Ok(transaction.commit().await?)
 }
 

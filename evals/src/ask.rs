@@ -4,7 +4,7 @@ use crate::Result;
 use crate::outcome::{failed, outcome};
 use crate::run::Setup;
 use answering::answer::{Given, answer_given};
-use answering::{Answer, Desk, Question, spend};
+use answering::{Desk, Question, spend};
 use domain::evaluation::{Case, Outcome};
 use domain::handoff::HandoffReason;
 use domain::replay::Knowledge;
@@ -44,7 +44,7 @@ pub(crate) async fn ask(desk: Desk, asking: Asking) -> Result<Asked> {
         if setup.replays { past(&desk, &mut question, &case, setup.knowledge).await? } else { Given::default() };
     let (outcome, trace) = match answer_given(&desk, &question, given).await {
         Ok(answer) => {
-            record(&desk, &question, &answer).await?;
+            spend::record(&desk, &question, &answer).await?;
             (outcome(&answer), answer.trace)
         }
         Err(error) => failed(&error),
@@ -77,11 +77,4 @@ async fn past(desk: &Desk, question: &mut Question, case: &Case, knowledge: Know
     };
     let evidence = passages.is_some().then_some(trace.evidence);
     Ok(Given { passages, evidence, facts: Some(trace.recalled_facts) })
-}
-
-/// Records what a model call cost, in place of the room that it took in the budgets.
-async fn record(desk: &Desk, question: &Question, answer: &Answer) -> Result<()> {
-    let mut transaction = desk.database.of(question.organization_id).begin().await?;
-    spend::settle(&mut transaction, answer, question.assistant.id, None).await?;
-    Ok(transaction.commit().await?)
 }

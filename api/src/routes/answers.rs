@@ -161,9 +161,7 @@ pub(crate) async fn answer(
         budget: organization.settings.budget,
     };
     let answer = answering::answer(&app.desk, &question).await?;
-    let mut transaction = app.of(organization_id).begin().await?;
-    spend::settle(&mut transaction, &answer, assistant_id, None).await?;
-    transaction.commit().await?;
+    spend::record(&app.desk, &question, &answer).await?;
     Ok(answer.into())
 }
 

@@ -2,6 +2,7 @@
 
 use crate::desk::Bed;
 use answering::metered::model_for_organization;
+use answering::rerun::{Stage, rerun_from};
 use domain::assistant::PublishGate;
 use domain::evaluation::Case;
 use domain::handoff::HandoffReason;
@@ -74,7 +75,7 @@ async fn what_no_customer_waits_for_is_paid_and_bounded_too() {
     let bed = bed().await;
     let tenant = bed.desk.database.of(bed.organization_id);
     let spent = async || tenant.spent(None).await.unwrap().day_micro_usd;
-    bed.customer_says(&format!("I am on the Gold plan. {QUESTION}")).await;
+    let asked = bed.customer_says(&format!("I am on the Gold plan. {QUESTION}")).await;
     assert_eq!(spent().await, 1_050);
     learn(&bed).await;
     assert_eq!(spent().await, 2_100, "learning asks the model");
@@ -84,10 +85,14 @@ async fn what_no_customer_waits_for_is_paid_and_bounded_too() {
     let model = model_for_organization(&bed.desk, bed.organization_id).await.unwrap().unwrap();
     model.complete(&request, None).await.unwrap();
     assert_eq!(spent().await, 3_150, "drafts of articles ask it");
+    let answer = answering::answer(&bed.desk, &bed.question(QUESTION)).await.unwrap();
+    answering::spend::record(&bed.desk, &bed.question(QUESTION), &answer).await.unwrap();
+    rerun_from(&bed.desk, bed.organization_id, asked, Stage::Prompt, &Trial::default()).await.unwrap();
+    assert_eq!(spent().await, 5_250, "what is only tried out is paid for as well");
 
     let mut transaction = tenant.begin().await.unwrap();
     let mut settings = tenant.load_organization().await.unwrap().settings;
-    settings.budget.day_micro_usd = Some(3_200);
+    settings.budget.day_micro_usd = Some(5_300);
     transaction.update_organization_settings(&settings).await.unwrap();
     transaction.commit().await.unwrap();
     let model = model_for_organization(&bed.desk, bed.organization_id).await.unwrap().unwrap();
@@ -95,7 +100,7 @@ async fn what_no_customer_waits_for_is_paid_and_bounded_too() {
     assert!(refused.to_string().contains("budget leaves no room") && !refused.is_transient(), "{refused}");
     bed.customer_says(&format!("I am on the Silver plan. {QUESTION}")).await;
     learn(&bed).await;
-    assert_eq!(spent().await, 3_150, "without room the patterns learn alone");
+    assert_eq!(spent().await, 5_250, "without room the patterns learn alone");
 }
 
 /// Runs the jobs of the memory that wait.

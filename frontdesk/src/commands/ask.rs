@@ -61,7 +61,7 @@ async fn dry(wired: &Wired, text: &str) -> Result<Answer, Failure> {
         budget: wired.home.organization.settings.budget,
     };
     let answer = answer(&wired.desk, &question).await.map_err(|error| problem(&error))?;
-    spend::release(&wired.desk, &question, answer.reservation).await.map_err(|error| problem(&error))?;
+    spend::record(&wired.desk, &question, &answer).await.map_err(|error| problem(&error))?;
     Ok(answer)
 }
 
