@@ -4,6 +4,7 @@ use crate::Passage;
 use crate::sentences::{Unit, item_marker, sentences};
 use crate::words::{Word, number as amount, share, word_list, words};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -48,56 +49,83 @@ impl Compared {
     }
 }
 
-/// The best span of a passage for a claim.
-pub(crate) fn align(claim: &Compared, passage: &Passage, language: Option<&str>) -> Option<Span> {
-    if let Some(range) = verbatim(&claim.text, &passage.text) {
-        return Some(Span { range, support: 1.0 });
-    }
-    let title: FxHashSet<String> = words(&format!("{} {}", passage.title, passage.heading_path), language)
-        .into_iter()
-        .map(|word| word.stem)
-        .collect();
-    let units = sentences(&passage.text);
-    let singles: Vec<Compared> = units.iter().map(|unit| Compared::new(unit.text(&passage.text), language)).collect();
-    let mut best: Option<Span> = None;
-    for first in 0..units.len() {
-        for count in 1..=SPAN_UNITS_MAX.min(units.len() - first) {
-            let Some(span) = span(claim, &units, &singles, &title, first..first + count) else { continue };
-            if best.as_ref().is_none_or(|best| span.support > best.support) {
-                best = Some(span);
-            }
-        }
-    }
-    best
+/// A passage that claims are compared with: cut into sentences once, and only where one is not found word for word.
+pub(crate) struct Ground<'p> {
+    passage: &'p Passage,
+    language: Option<&'p str>,
+    cut: OnceCell<Cut>,
 }
 
-fn span(
-    claim: &Compared,
-    units: &[Unit],
-    singles: &[Compared],
-    title: &FxHashSet<String>,
-    of: Range<usize>,
-) -> Option<Span> {
-    let (first, last) = (units.get(of.start)?, units.get(of.end - 1)?);
-    let range = first.range.start..last.range.end;
-    let parts = singles.get(of.clone())?;
-    let held: FxHashSet<&String> = parts.iter().flat_map(|part| &part.content).collect();
-    let worth = |stem: &String| {
-        if held.contains(stem) {
-            1.0
-        } else if title.contains(stem) {
-            TITLE_WORTH
-        } else {
-            0.0
+/// A passage's sentences, ready to be compared.
+struct Cut {
+    /// Words of its title and headings.
+    title: FxHashSet<String>,
+    units: Vec<Unit>,
+    singles: Vec<Compared>,
+}
+
+impl<'p> Ground<'p> {
+    pub(crate) fn new(passage: &'p Passage, language: Option<&'p str>) -> Self {
+        Self { passage, language, cut: OnceCell::new() }
+    }
+
+    /// Its number in the prompt.
+    pub(crate) fn index(&self) -> usize {
+        self.passage.index
+    }
+
+    fn cut(&self) -> &Cut {
+        self.cut.get_or_init(|| {
+            let Passage { title, heading_path, text, .. } = self.passage;
+            let title = words(&format!("{title} {heading_path}"), self.language);
+            let units = sentences(text);
+            let singles = units.iter().map(|unit| Compared::new(unit.text(text), self.language)).collect();
+            Cut { title: title.into_iter().map(|word| word.stem).collect(), units, singles }
+        })
+    }
+
+    /// The best span for a claim.
+    pub(crate) fn align(&self, claim: &Compared) -> Option<Span> {
+        if let Some(range) = verbatim(&claim.text, &self.passage.text) {
+            return Some(Span { range, support: 1.0 });
         }
-    };
-    let own = claim.content.iter().filter(|stem| held.contains(stem)).count();
-    let coverage = claim.content.iter().map(worth).sum::<f64>() / amount(claim.content.len().max(1));
-    let shared = claim.pairs.iter().filter(|pair| parts.iter().any(|part| part.pairs.contains(pair))).count();
-    let pairs = if claim.pairs.is_empty() { coverage } else { share(shared, claim.pairs.len()) };
-    let agrees = numbers_agree(claim, parts) && negation_agrees(claim, parts) && own * 2 >= claim.content.len();
-    let support = COVERAGE_WEIGHT * coverage + (1.0 - COVERAGE_WEIGHT) * pairs - UNIT_COST * amount(of.len() - 1);
-    Some(Span { range, support: if agrees { support.clamp(0.0, 1.0) } else { 0.0 } })
+        let cut = self.cut();
+        let mut best: Option<Span> = None;
+        for first in 0..cut.units.len() {
+            for count in 1..=SPAN_UNITS_MAX.min(cut.units.len() - first) {
+                let Some(span) = cut.span(claim, first..first + count) else { continue };
+                if best.as_ref().is_none_or(|best| span.support > best.support) {
+                    best = Some(span);
+                }
+            }
+        }
+        best
+    }
+}
+
+impl Cut {
+    fn span(&self, claim: &Compared, of: Range<usize>) -> Option<Span> {
+        let (first, last) = (self.units.get(of.start)?, self.units.get(of.end - 1)?);
+        let range = first.range.start..last.range.end;
+        let parts = self.singles.get(of.clone())?;
+        let held: FxHashSet<&String> = parts.iter().flat_map(|part| &part.content).collect();
+        let worth = |stem: &String| {
+            if held.contains(stem) {
+                1.0
+            } else if self.title.contains(stem) {
+                TITLE_WORTH
+            } else {
+                0.0
+            }
+        };
+        let own = claim.content.iter().filter(|stem| held.contains(stem)).count();
+        let coverage = claim.content.iter().map(worth).sum::<f64>() / amount(claim.content.len().max(1));
+        let shared = claim.pairs.iter().filter(|pair| parts.iter().any(|part| part.pairs.contains(pair))).count();
+        let pairs = if claim.pairs.is_empty() { coverage } else { share(shared, claim.pairs.len()) };
+        let agrees = numbers_agree(claim, parts) && negation_agrees(claim, parts) && own * 2 >= claim.content.len();
+        let support = COVERAGE_WEIGHT * coverage + (1.0 - COVERAGE_WEIGHT) * pairs - UNIT_COST * amount(of.len() - 1);
+        Some(Span { range, support: if agrees { support.clamp(0.0, 1.0) } else { 0.0 } })
+    }
 }
 
 fn numbers_agree(claim: &Compared, parts: &[Compared]) -> bool {
@@ -199,7 +227,7 @@ mod tests {
 
     fn support(claim: &str, text: &str) -> f64 {
         let passage = passage(1, "Billing", text);
-        align(&Compared::new(claim, Some("en")), &passage, Some("en")).map_or(0.0, |span| span.support)
+        Ground::new(&passage, Some("en")).align(&Compared::new(claim, Some("en"))).map_or(0.0, |span| span.support)
     }
 
     #[test]
@@ -226,7 +254,7 @@ mod tests {
         let text = "We bill monthly. Cards are accepted. Refunds take 14 days. Goodbye.";
         let passage = passage(1, "Billing", text);
         let found = |claim: &str| {
-            let span = align(&Compared::new(claim, Some("en")), &passage, Some("en"));
+            let span = Ground::new(&passage, Some("en")).align(&Compared::new(claim, Some("en")));
             span.and_then(|span| text.get(span.range)).unwrap_or_default().to_owned()
         };
         assert_eq!(found("Refunds take 14 days."), "Refunds take 14 days.");

@@ -1,7 +1,7 @@
 //! Checks a draft, whoever wrote it, against the passages: what they prove stays, the rest is dropped.
 
 use crate::Passage;
-use crate::align::{Compared, Span, align};
+use crate::align::{Compared, Ground, Span};
 use crate::decide::Support;
 use crate::promise::{Promise, promise};
 use crate::sentences::{Unit, UnitKind, sentences};
@@ -58,7 +58,8 @@ struct Kept {
 /// Checks every sentence of a draft against the passages in the prompt.
 pub fn verify(draft: &str, passages: &[Passage], language: Option<&str>) -> Verified {
     let draft = MARKS_AFTER_STOP.replace_all(draft, "$marks$stop");
-    let mut check = Check { passages, language, verified: Verified::default(), kept: Vec::new() };
+    let grounds = passages.iter().map(|passage| Ground::new(passage, language)).collect();
+    let mut check = Check { grounds, language, verified: Verified::default(), kept: Vec::new() };
     for unit in sentences(&draft) {
         let (text, cited) = without_marks(unit.text(&draft));
         if !text.is_empty() {
@@ -73,7 +74,7 @@ pub fn verify(draft: &str, passages: &[Passage], language: Option<&str>) -> Veri
 }
 
 struct Check<'a> {
-    passages: &'a [Passage],
+    grounds: Vec<Ground<'a>>,
     language: Option<&'a str>,
     verified: Verified,
     kept: Vec<Kept>,
@@ -107,17 +108,17 @@ impl Check<'_> {
 
     /// The best place in the cited passages, or in any where those do not prove it.
     fn best(&self, claim: &Compared, cited: &[usize]) -> Option<(usize, Span)> {
-        let among = |wanted: &dyn Fn(&Passage) -> bool| {
+        let among = |wanted: &dyn Fn(&Ground) -> bool| {
             let mut best: Option<(usize, Span)> = None;
-            for (position, passage) in self.passages.iter().enumerate().filter(|(_, passage)| wanted(passage)) {
-                let Some(span) = align(claim, passage, self.language) else { continue };
+            for (position, ground) in self.grounds.iter().enumerate().filter(|(_, ground)| wanted(ground)) {
+                let Some(span) = ground.align(claim) else { continue };
                 if best.as_ref().is_none_or(|(_, known)| span.support > known.support) {
                     best = Some((position, span));
                 }
             }
             best
         };
-        let in_cited = among(&|passage| cited.contains(&passage.index));
+        let in_cited = among(&|ground| cited.contains(&ground.index()));
         match in_cited {
             Some((_, ref span)) if span.support >= SUPPORT_MIN => in_cited,
             _ => among(&|_| true),
