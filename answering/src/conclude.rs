@@ -4,7 +4,7 @@ use crate::card::{Card, card};
 use crate::{Answer, Desk, Result, Turn, spend};
 use domain::conversation::Holder;
 use domain::handoff::{HandoffReason, HandoffState};
-use domain::job::{AnswerTurn, AssignConversation, DeliverMessage, Job, LearnFacts, SummarizeConversation, Work};
+use domain::job::{AnswerTurn, AssignConversation, DeliverMessage, Job, LearnFacts, SummarizeConversation};
 use domain::message::{Decision, DeliveryState, Message, Sender};
 use domain::{ConversationId, FactId, Id, MessageId, OrganizationId};
 use std::time::Duration;
@@ -154,10 +154,7 @@ async fn remember(desk: &Desk, transaction: &mut Transaction, turn: &Turn, answe
     if has_embedder || turn.waiting.iter().any(|message| crate::worth::may_hold_facts(&message.content)) {
         let work = LearnFacts { conversation_id, customer_id };
         let run_at = now + desk.settings.learn_after;
-        if !transaction.enqueue(&work, run_at).await? {
-            let dedupe = work.dedupe().unwrap_or_default();
-            transaction.postpone_job(&dedupe, run_at, LEARN_HELD_MAX).await?;
-        }
+        transaction.enqueue_or_postpone(&work, run_at, LEARN_HELD_MAX).await?;
     }
     if left_window(turn, answer.trace.window.messages_cut) > turn.summary_seq {
         transaction.enqueue(&SummarizeConversation { conversation_id }, now).await?;

@@ -2,7 +2,7 @@
 
 use crate::{Desk, Error, Result};
 use domain::conversation::{Conversation, Holder};
-use domain::job::{AnswerTurn, Work};
+use domain::job::AnswerTurn;
 use domain::message::{Attachment, Message, Sender};
 use domain::notification::NotificationKind;
 use domain::{ConversationId, OrganizationId};
@@ -124,13 +124,9 @@ async fn append(
 
 /// Enqueues the turn after the debounce; a message of the same burst moves the waiting turn back.
 async fn enqueue_turn(desk: &Desk, transaction: &mut Transaction, conversation_id: ConversationId) -> Result<()> {
-    let work = AnswerTurn { conversation_id };
     let run_at = transaction.now() + desk.settings.debounce;
-    if !transaction.enqueue(&work, run_at).await? {
-        let dedupe = work.dedupe().unwrap_or_default();
-        transaction.postpone_job(&dedupe, run_at, desk.settings.debounce_max).await?;
-    }
-    Ok(())
+    let work = AnswerTurn { conversation_id };
+    Ok(transaction.enqueue_or_postpone(&work, run_at, desk.settings.debounce_max).await?)
 }
 
 /// Keeps the address that a waiting customer leaves, where none is known.

@@ -108,7 +108,7 @@ impl Check<'_> {
 
     /// The best place in the cited passages, or in any where those do not prove it.
     fn best(&self, claim: &Compared, cited: &[usize]) -> Option<(usize, Span)> {
-        let among = |wanted: &dyn Fn(&Ground) -> bool| {
+        let among = |wanted: &dyn Fn(&Ground<'_>) -> bool| {
             let mut best: Option<(usize, Span)> = None;
             for (position, ground) in self.grounds.iter().enumerate().filter(|(_, ground)| wanted(ground)) {
                 let Some(span) = ground.align(claim) else { continue };

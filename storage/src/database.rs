@@ -193,7 +193,8 @@ impl Database {
         match &self.engine {
             Engine::Sqlite(engine) => {
                 let mut turn = engine.writer.begin().await?;
-                let touched = Connection::Sqlite(turn.connection()?).execute(statement).await?;
+                let statement = turn.first(statement);
+                let touched = turn.connection()?.execute(statement).await?;
                 turn.commit().await?;
                 Ok(touched)
             }
@@ -211,7 +212,8 @@ impl Database {
         match &self.engine {
             Engine::Sqlite(engine) => {
                 let mut turn = engine.writer.begin().await?;
-                let rows = Connection::Sqlite(turn.connection()?).fetch(statement).await?;
+                let statement = turn.first(statement);
+                let rows = turn.connection()?.fetch(statement).await?;
                 turn.commit().await?;
                 Ok(rows)
             }

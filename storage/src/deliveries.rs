@@ -11,14 +11,12 @@ impl Transaction {
         let organization_id = self.organization_id()?;
         let now = self.now();
         let id: DeliveryId = self.id();
-        (&mut *self)
-            .run(
-                "insert into deliveries (id, organization_id, message_id, state, created_at, updated_at)
-                 values ($1, $2, $3, 'queued', $4, $4)",
-                (id, organization_id, message, now),
-            )
-            .await?;
-        Ok(())
+        self.defer(
+            "insert into deliveries (id, organization_id, message_id, state, created_at, updated_at)
+             values ($1, $2, $3, 'queued', $4, $4)",
+            (id, organization_id, message, now),
+        )
+        .await
     }
 
     /// Notes the outcome of an attempt, on the delivery and on its message.

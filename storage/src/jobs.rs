@@ -63,8 +63,8 @@ pub struct Claim {
 }
 
 impl Transaction {
-    /// Enqueues work that may run from `run_at` on. `false`: a waiting job makes it superfluous.
-    pub async fn enqueue<W: Work>(&mut self, work: &W, run_at: Time) -> Result<bool> {
+    /// Enqueues work that may run from `run_at` on, unless a waiting job makes it superfluous.
+    pub async fn enqueue<W: Work>(&mut self, work: &W, run_at: Time) -> Result<()> {
         let organization = self.organization_id().ok();
         self.enqueue_for(organization, work, run_at).await
     }
@@ -75,58 +75,56 @@ impl Transaction {
         organization: Option<OrganizationId>,
         work: &W,
         run_at: Time,
-    ) -> Result<bool> {
+    ) -> Result<()> {
         let id: JobId = self.id();
         let now = self.now();
         let payload = serde_json::to_value(work)
             .map_err(|error| Error::Damaged { what: "job payload", detail: error.to_string() })?;
         let spacing = i64::try_from(FAIR_SPACING.as_micros()).unwrap_or(0);
-        let inserted = (&mut *self)
-            .run(
-                // differs because: SQLite adds to a time as to an integer of microseconds
-                Sql::per(
-                    "insert into jobs (id, organization_id, queue, kind, payload, lane, dedupe, priority, state, run_at, attempts_max, created_at, fair_at)
-                     select $1, $2, $3, $4, $5, $6, $7, $8, 'available', $9, $10, $11,
-                        max($9, coalesce((select max(fair_at) from jobs where organization_id = $2 and queue = $3
-                            and state in ('available', 'retryable') and fair_at < $12), 0) + $13)
-                     where true on conflict do nothing",
-                    "insert into jobs (id, organization_id, queue, kind, payload, lane, dedupe, priority, state, run_at, attempts_max, created_at, fair_at)
-                     select $1, $2, $3, $4, $5, $6, $7, $8, 'available', $9, $10, $11,
-                        greatest($9, (select max(fair_at) from jobs where organization_id = $2 and queue = $3
-                            and state in ('available', 'retryable') and fair_at < $12) + $13 * interval '1 microsecond')
-                     on conflict do nothing",
-                ),
-                (
-                    id,
-                    organization,
-                    W::QUEUE,
-                    W::KIND,
-                    Json(payload),
-                    work.lane(),
-                    work.dedupe(),
-                    W::PRIORITY,
-                    run_at,
-                    W::ATTEMPTS_MAX,
-                    now,
-                    now + FAIR_HORIZON,
-                    spacing,
-                ),
-            )
-            .await?;
         self.raise(Signal::Jobs);
-        Ok(inserted == 1)
+        self.defer(
+            // differs because: SQLite adds to a time as to an integer of microseconds
+            Sql::per(
+                "insert into jobs (id, organization_id, queue, kind, payload, lane, dedupe, priority, state, run_at, attempts_max, created_at, fair_at)
+                 select $1, $2, $3, $4, $5, $6, $7, $8, 'available', $9, $10, $11,
+                    max($9, coalesce((select max(fair_at) from jobs where organization_id = $2 and queue = $3
+                        and state in ('available', 'retryable') and fair_at < $12), 0) + $13)
+                 where true on conflict do nothing",
+                "insert into jobs (id, organization_id, queue, kind, payload, lane, dedupe, priority, state, run_at, attempts_max, created_at, fair_at)
+                 select $1, $2, $3, $4, $5, $6, $7, $8, 'available', $9, $10, $11,
+                    greatest($9, (select max(fair_at) from jobs where organization_id = $2 and queue = $3
+                        and state in ('available', 'retryable') and fair_at < $12) + $13 * interval '1 microsecond')
+                 on conflict do nothing",
+            ),
+            (
+                id,
+                organization,
+                W::QUEUE,
+                W::KIND,
+                Json(payload),
+                work.lane(),
+                work.dedupe(),
+                W::PRIORITY,
+                run_at,
+                W::ATTEMPTS_MAX,
+                now,
+                now + FAIR_HORIZON,
+                spacing,
+            ),
+        )
+        .await
     }
 
-    /// Moves a waiting job back to `run_at`, but not further than `held_max` after it was enqueued.
-    pub async fn postpone_job(&mut self, dedupe: &str, run_at: Time, held_max: Duration) -> Result<()> {
+    /// Enqueues work as [`Transaction::enqueue`] does. A waiting job that makes it superfluous is moved back to
+    /// `run_at`, but not further than `held_max` after it was enqueued.
+    pub async fn enqueue_or_postpone<W: Work>(&mut self, work: &W, run_at: Time, held_max: Duration) -> Result<()> {
+        self.enqueue(work, run_at).await?;
         let earliest = self.now() - held_max;
-        (&mut *self)
-            .run(
-                "update jobs set run_at = $2 where dedupe = $1 and state = 'available' and created_at > $3 and run_at < $2",
-                (dedupe.to_owned(), run_at, earliest),
-            )
-            .await?;
-        Ok(())
+        self.defer(
+            "update jobs set run_at = $2 where dedupe = $1 and state = 'available' and created_at > $3 and run_at < $2",
+            (work.dedupe(), run_at, earliest),
+        )
+        .await
     }
 
     /// Completes the job together with what this transaction writes.

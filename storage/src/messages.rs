@@ -95,38 +95,37 @@ impl Transaction {
             delivery: new.delivery,
             created_at,
         };
-        (&mut *self)
-            .run(
-                "insert into messages (id, organization_id, conversation_id, channel_id, seq, sender, sender_id, content,
-                    external_id, turn_id, in_reply_to, decision, handoff_reason, confidence, model, input_tokens,
-                    output_tokens, usage_estimated, cost_micro_usd, citations, delivery, created_at)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
-                (
-                    message.id,
-                    organization_id,
-                    message.conversation_id,
-                    new.channel_id,
-                    message.seq,
-                    message.sender,
-                    message.sender_id,
-                    message.content.clone(),
-                    message.external_id.clone(),
-                    message.turn_id,
-                    Json(message.in_reply_to.clone()),
-                    message.decision,
-                    message.handoff_reason,
-                    message.confidence,
-                    message.model.clone(),
-                    message.input_tokens,
-                    message.output_tokens,
-                    message.usage_estimated,
-                    message.cost_micro_usd,
-                    Json(message.citations.clone()),
-                    message.delivery,
-                    created_at,
-                ),
-            )
-            .await?;
+        self.defer(
+            "insert into messages (id, organization_id, conversation_id, channel_id, seq, sender, sender_id, content,
+                external_id, turn_id, in_reply_to, decision, handoff_reason, confidence, model, input_tokens,
+                output_tokens, usage_estimated, cost_micro_usd, citations, delivery, created_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
+            (
+                message.id,
+                organization_id,
+                message.conversation_id,
+                new.channel_id,
+                message.seq,
+                message.sender,
+                message.sender_id,
+                message.content.clone(),
+                message.external_id.clone(),
+                message.turn_id,
+                Json(message.in_reply_to.clone()),
+                message.decision,
+                message.handoff_reason,
+                message.confidence,
+                message.model.clone(),
+                message.input_tokens,
+                message.output_tokens,
+                message.usage_estimated,
+                message.cost_micro_usd,
+                Json(message.citations.clone()),
+                message.delivery,
+                created_at,
+            ),
+        )
+        .await?;
         self.tell("message.created", Some(message.conversation_id), serde_json::json!({ "message_id": message.id }));
         Ok(message)
     }

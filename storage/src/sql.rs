@@ -6,12 +6,13 @@
 //! come from Rust; never go on in a transaction after an engine's error.
 
 use crate::Result;
+use futures::TryStreamExt;
 use futures::future::BoxFuture;
 use sqlx::encode::Encode;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
-use sqlx::{Arguments, AssertSqlSafe, FromRow, Postgres, SqlSafeStr, SqlStr, Sqlite, Type};
+use sqlx::{Arguments, AssertSqlSafe, Executor, FromRow, Postgres, SqlSafeStr, SqlStr, Sqlite, Type};
 use std::borrow::Cow;
 use std::fmt::Write;
 
@@ -72,6 +73,13 @@ pub(crate) enum Buffer {
 }
 
 impl Buffer {
+    fn len(&self) -> usize {
+        match self {
+            Self::Sqlite(arguments) => Arguments::len(arguments),
+            Self::Postgres(arguments) => Arguments::len(arguments),
+        }
+    }
+
     fn put<T: Bind>(&mut self, value: T) -> Result<(), BoxDynError> {
         match self {
             Self::Sqlite(arguments) => Arguments::add(arguments, value),
@@ -148,6 +156,64 @@ impl Statement {
         args.put_into(&mut buffer).map_err(sqlx::Error::Encode)?;
         Ok(Self { text: safe(text), buffer })
     }
+
+    /// Another statement after this one, which has no arguments.
+    pub(crate) fn then(self, next: Self) -> Self {
+        Self { text: safe(Cow::Owned(format!("{}; {}", self.text.as_str(), next.text.as_str()))), buffer: next.buffer }
+    }
+}
+
+/// Statements that SQLite's thread gets together: each trip to it costs two switches between threads, which is more
+/// than most statements do. Only the last may give rows back, and its count is the count.
+pub(crate) struct Batch {
+    text: String,
+    buffer: Buffer,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self { text: String::new(), buffer: Buffer::Sqlite(SqliteArguments::default()) }
+    }
+}
+
+impl Batch {
+    pub(crate) fn has_arguments(&self) -> bool {
+        self.buffer.len() > 0
+    }
+
+    /// Adds a statement after the others.
+    pub(crate) fn push(&mut self, sql: Sql, args: impl Args) -> Result<()> {
+        let before = self.buffer.len();
+        if !self.text.is_empty() {
+            self.text.push_str("; ");
+        }
+        renumber(&mut self.text, &sql.sqlite, before);
+        args.put_into(&mut self.buffer).map_err(sqlx::Error::Encode)?;
+        Ok(())
+    }
+
+    /// One text of them all; nothing is left.
+    pub(crate) fn take(&mut self) -> Statement {
+        let Self { text, buffer } = std::mem::take(self);
+        Statement { text: safe(Cow::Owned(text)), buffer }
+    }
+}
+
+/// Writes a text whose placeholders `$1`, `$2`, … stand for what comes after `before` other arguments.
+fn renumber(into: &mut String, text: &str, before: usize) {
+    let mut pieces = text.split('$');
+    into.push_str(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        into.push('$');
+        let end = piece.find(|c: char| !c.is_ascii_digit()).unwrap_or(piece.len());
+        let (number, rest) = piece.split_at(end);
+        match number.parse::<usize>() {
+            // Writing into a string cannot fail.
+            Ok(number) => drop(write!(into, "{}", number + before)),
+            Err(_) => into.push_str(number),
+        }
+        into.push_str(rest);
+    }
 }
 
 /// The rows an engine gave back.
@@ -188,7 +254,12 @@ impl Connection<'_> {
     pub(crate) async fn execute(self, statement: Statement) -> Result<u64> {
         Ok(match (self, statement.buffer) {
             (Self::Sqlite(connection), Buffer::Sqlite(arguments)) => {
-                sqlx::query_with::<Sqlite, _>(statement.text, arguments).execute(connection).await?.rows_affected()
+                let query = sqlx::query_with::<Sqlite, _>(statement.text, arguments);
+                let (mut ended, mut touched) = (connection.fetch_many(query), 0);
+                while let Some(step) = ended.try_next().await? {
+                    touched = step.left().map_or(touched, |done| done.rows_affected());
+                }
+                touched
             }
             (Self::Postgres(connection), Buffer::Postgres(arguments)) => {
                 sqlx::query_with::<Postgres, _>(statement.text, arguments).execute(connection).await?.rows_affected()
@@ -202,6 +273,10 @@ impl Connection<'_> {
 /// `impl Future + Send` makes callers in spawned tasks fail with "not general enough" (rust #100013).
 pub(crate) trait Run: Sized + Send {
     fn is_postgres(&self) -> bool;
+    /// The statement as it is sent, with what must be sent before it.
+    fn prepare(&mut self, sql: Sql, args: impl Args) -> Result<Statement> {
+        Statement::new(self.is_postgres(), sql, args)
+    }
     fn fetch<'s>(self, statement: Statement) -> BoxFuture<'s, Result<Fetched>>
     where
         Self: 's;
@@ -210,11 +285,11 @@ pub(crate) trait Run: Sized + Send {
         Self: 's;
 
     /// All rows.
-    fn all<'s, T: Record + 's>(self, sql: impl Into<Sql>, args: impl Args) -> BoxFuture<'s, Result<Vec<T>>>
+    fn all<'s, T: Record + 's>(mut self, sql: impl Into<Sql>, args: impl Args) -> BoxFuture<'s, Result<Vec<T>>>
     where
         Self: 's,
     {
-        let statement = Statement::new(self.is_postgres(), sql.into(), args);
+        let statement = self.prepare(sql.into(), args);
         Box::pin(async move { self.fetch(statement?).await?.read() })
     }
 
@@ -247,11 +322,11 @@ pub(crate) trait Run: Sized + Send {
     }
 
     /// Runs the statement; the number of rows it touched.
-    fn run<'s>(self, sql: impl Into<Sql>, args: impl Args) -> BoxFuture<'s, Result<u64>>
+    fn run<'s>(mut self, sql: impl Into<Sql>, args: impl Args) -> BoxFuture<'s, Result<u64>>
     where
         Self: 's,
     {
-        let statement = Statement::new(self.is_postgres(), sql.into(), args);
+        let statement = self.prepare(sql.into(), args);
         Box::pin(async move { self.execute(statement?).await })
     }
 }
@@ -282,4 +357,23 @@ pub(crate) fn values(postgres: bool, rows: usize, columns: usize) -> String {
     }
     list.push(')');
     list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_of_joined_statements_stand_for_their_own_arguments() {
+        let mut batch = Batch::default();
+        batch.push("savepoint one".into(), ()).unwrap();
+        batch.push("update a set x = $2 where id = $1 and j ->> '$.a' = ''".into(), (1_i64, 2_i64)).unwrap();
+        batch.push("insert into b values ($1, $2, $1)".into(), (3_i64, 4_i64)).unwrap();
+        let text = batch.take().text;
+        assert_eq!(
+            text.as_str(),
+            "savepoint one; update a set x = $2 where id = $1 and j ->> '$.a' = ''; insert into b values ($3, $4, $3)"
+        );
+        assert!(batch.text.is_empty());
+    }
 }

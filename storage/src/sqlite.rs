@@ -4,7 +4,11 @@
 //! transactions that wait for each other share a flush: each runs in a savepoint of one open outer
 //! transaction, and the outer one commits when those that were waiting have run. Nobody is told
 //! "committed" before the flush.
+//!
+//! While a transaction has the writer, everyone else waits. So what needs no answer of its own (the savepoint, writes
+//! that give nothing back) is sent with the next statement that needs one.
 
+use crate::sql::{Args, Batch, Connection, Sql, Statement};
 use crate::{Error, Result};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnection;
@@ -33,18 +37,16 @@ impl Writer {
         Self { state: Arc::new(Mutex::new(State { connection, open: false, released: Vec::new() })) }
     }
 
-    /// Waits for its turn and opens a savepoint.
+    /// Waits for its turn. The savepoint is opened with the first statement.
     pub(crate) async fn begin(&self) -> Result<Turn> {
-        let mut turn = Turn { state: Some(self.state.clone().lock_owned().await), writer: self.clone() };
-        if let Some(state) = turn.state.as_mut() {
-            if !state.open {
-                // The write lock is taken at once, so that no statement fails as busy half way.
-                execute(&mut state.connection, "begin immediate").await?;
-                state.open = true;
-            }
-            execute(&mut state.connection, "savepoint one").await?;
+        let state = self.state.clone().lock_owned().await;
+        let mut waiting = Batch::default();
+        if !state.open {
+            // The write lock is taken at once, so that no statement fails as busy half way.
+            waiting.push("begin immediate".into(), ())?;
         }
-        Ok(turn)
+        waiting.push("savepoint one".into(), ())?;
+        Ok(Turn { state: Some(state), writer: self.clone(), waiting, writes: false, began: false, is_whole: true })
     }
 
     /// Commits the outer transaction for everyone who released, after those who wait now have run:
@@ -110,20 +112,66 @@ impl Writer {
 pub(crate) struct Turn {
     state: Option<OwnedMutexGuard<State>>,
     writer: Writer,
+    /// What is sent with the next statement.
+    waiting: Batch,
+    /// Whether anything beside the savepoint waits or was sent.
+    writes: bool,
+    /// Whether anything was sent.
+    began: bool,
+    /// Whether all that was taken out of `waiting` was sent.
+    is_whole: bool,
 }
 
 impl Turn {
-    pub(crate) fn connection(&mut self) -> Result<&mut SqliteConnection> {
-        self.state.as_mut().map(|state| &mut state.connection).ok_or_else(closed)
+    /// Sends a statement that gives nothing back with the next one, at the latest with the commit.
+    pub(crate) fn defer(&mut self, sql: Sql, args: impl Args) -> Result<()> {
+        self.writes = true;
+        self.waiting.push(sql, args)
+    }
+
+    /// The statement after all that waits. It must be sent, or the commit fails.
+    pub(crate) fn prepare(&mut self, sql: Sql, args: impl Args) -> Result<Statement> {
+        self.defer(sql, args)?;
+        self.is_whole = false;
+        Ok(self.waiting.take())
+    }
+
+    /// Sends what waits and has arguments: placeholders without numbers, which follow, would stand for those.
+    pub(crate) async fn send_waiting(&mut self) -> Result<()> {
+        if self.waiting.has_arguments() {
+            let waiting = self.waiting.take();
+            self.connection()?.execute(waiting).await?;
+        }
+        Ok(())
+    }
+
+    /// A ready statement as the first one.
+    pub(crate) fn first(&mut self, statement: Statement) -> Statement {
+        self.writes = true;
+        self.is_whole = false;
+        self.waiting.take().then(statement)
+    }
+
+    /// The connection, to send what was prepared.
+    pub(crate) fn connection(&mut self) -> Result<Connection<'_>> {
+        let state = self.state.as_mut().ok_or_else(closed)?;
+        state.open = true;
+        self.began = true;
+        self.is_whole = true;
+        Ok(Connection::Sqlite(&mut state.connection))
     }
 
     /// Releases the savepoint and waits until it is on disk.
     pub(crate) async fn commit(mut self) -> Result<()> {
-        let mut state = self.state.take().ok_or_else(closed)?;
-        if let Err(error) = execute(&mut state.connection, "release one").await {
-            self.state = Some(state); // dropping takes back what was written
-            return Err(error);
+        if !self.is_whole {
+            return Err(closed()); // dropping takes back what was written
         }
+        if !self.writes {
+            return Ok(());
+        }
+        let release = self.prepare("release one".into(), ())?;
+        self.connection()?.execute(release).await?;
+        let mut state = self.state.take().ok_or_else(closed)?;
         let (sender, flushed) = oneshot::channel();
         state.released.push(sender);
         if state.released.len() == 1 {
@@ -144,15 +192,17 @@ impl Turn {
     /// Takes back what was written and waits until that is done.
     pub(crate) async fn rollback(mut self) -> Result<()> {
         match self.state.take() {
-            Some(state) => undo(state, self.writer.clone()).await,
-            None => Ok(()),
+            Some(state) if self.began => undo(state, self.writer.clone()).await,
+            _ => Ok(()),
         }
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        if let Some(state) = self.state.take() {
+        if let Some(state) = self.state.take()
+            && self.began
+        {
             let writer = self.writer.clone();
             if let Ok(runtime) = tokio::runtime::Handle::try_current() {
                 runtime.spawn(undo(state, writer));

@@ -331,9 +331,9 @@ impl Transaction {
     }
 
     /// Has articles drafted from what a scan or import brought, where its settings want that.
-    pub async fn enqueue_drafting(&mut self, source_id: SourceId, settings: &ScanSettings) -> Result<bool> {
+    pub async fn enqueue_drafting(&mut self, source_id: SourceId, settings: &ScanSettings) -> Result<()> {
         if !settings.generate {
-            return Ok(false);
+            return Ok(());
         }
         let now = self.now();
         self.enqueue(&DraftArticles { source_id, publish: settings.publish }, now).await

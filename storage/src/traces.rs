@@ -15,13 +15,11 @@ impl Transaction {
     pub async fn insert_trace(&mut self, message: MessageId, body: Vec<u8>) -> Result<()> {
         let organization_id = self.organization_id()?;
         let now = self.now();
-        (&mut *self)
-            .run(
-                "insert into traces (message_id, organization_id, body, created_at) values ($1, $2, $3, $4)",
-                (message, organization_id, body, now),
-            )
-            .await?;
-        Ok(())
+        self.defer(
+            "insert into traces (message_id, organization_id, body, created_at) values ($1, $2, $3, $4)",
+            (message, organization_id, body, now),
+        )
+        .await
     }
 
     /// Deletes this organization's traces, and batches of the playground, older than `before`.

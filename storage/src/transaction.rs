@@ -2,7 +2,7 @@
 
 use crate::database::{Database, Engine};
 use crate::signals::Signal;
-use crate::sql::{Connection, Fetched, Run, Sql, Statement};
+use crate::sql::{Args, Connection, Fetched, Run, Sql, Statement};
 use crate::sqlite::Turn;
 use crate::{Clock, Error, Result};
 use domain::{ConversationId, Id, OrganizationId, Time};
@@ -105,6 +105,17 @@ impl Transaction {
         self.told.push((kind, conversation, payload));
     }
 
+    /// Runs a statement that gives nothing back and whose count nobody asks for: on SQLite with the next one, at the
+    /// latest with the commit, on PostgreSQL at once.
+    pub(crate) fn defer<'s>(&'s mut self, sql: impl Into<Sql>, args: impl Args) -> BoxFuture<'s, Result<()>> {
+        if let Open::Sqlite(turn) = &mut self.open {
+            let waits = turn.defer(sql.into(), args);
+            return Box::pin(std::future::ready(waits));
+        }
+        let running = self.run(sql, args);
+        Box::pin(async move { running.await.map(drop) })
+    }
+
     /// Writes the events last, because their seq locks the organization's row until the commit.
     async fn write_events(&mut self) -> Result<()> {
         let told = std::mem::take(&mut self.told);
@@ -113,27 +124,24 @@ impl Transaction {
         }
         let (organization_id, now) = (self.organization_id()?, self.now());
         let count = i64::try_from(told.len()).unwrap_or(0);
-        let newest: i64 = (&mut *self)
-            .scalar(
-                "update organizations set event_seq = event_seq + $2 where id = $1 returning event_seq",
-                (organization_id, count),
+        self.raise(Signal::Events);
+        let next = "update organizations set event_seq = event_seq + $2 where id = $1";
+        self.defer(next, (organization_id, count)).await?;
+        for ((kind, conversation, payload), later) in told.into_iter().zip((0..count).rev()) {
+            self.defer(
+                "insert into events (organization_id, seq, conversation_id, kind, payload, created_at)
+                 select id, event_seq - $2, $3, $4, $5, $6 from organizations where id = $1",
+                (organization_id, later, conversation, kind, Json(payload), now),
             )
             .await?;
-        let rows = told
-            .into_iter()
-            .zip(newest - count + 1..)
-            .map(|((kind, conversation, payload), seq)| (organization_id, seq, conversation, kind, Json(payload), now))
-            .collect();
-        self.raise(Signal::Events);
-        let head = "insert into events (organization_id, seq, conversation_id, kind, payload, created_at)";
-        self.insert_many(head, 6, rows, "").await?;
+        }
         Ok(())
     }
 
     /// Runs an insert of many rows in as few statements as the engines' limits allow; the number of
     /// rows it touched. `head` is the text up to `values`, `tail` what follows the rows (a conflict
     /// clause), or empty.
-    pub(crate) async fn insert_many<A: crate::sql::Args>(
+    pub(crate) async fn insert_many<A: Args>(
         &mut self,
         head: &str,
         columns: usize,
@@ -143,6 +151,9 @@ impl Transaction {
         /// Placeholders in one statement; SQLite allows 32,766 and PostgreSQL 65,535.
         const PLACEHOLDERS_MAX: usize = 3_000;
         let largest = (PLACEHOLDERS_MAX / columns).max(1);
+        if let Open::Sqlite(turn) = &mut self.open {
+            turn.send_waiting().await?;
+        }
         let mut touched = 0;
         while !rows.is_empty() {
             // Powers of two only, so that few texts exist and each is prepared once.
@@ -162,13 +173,20 @@ impl Run for &mut Transaction {
         matches!(self.open, Open::Postgres(_))
     }
 
+    fn prepare(&mut self, sql: Sql, args: impl Args) -> Result<Statement> {
+        match &mut self.open {
+            Open::Sqlite(turn) => turn.prepare(sql, args),
+            Open::Postgres(_) => Statement::new(true, sql, args),
+        }
+    }
+
     fn fetch<'s>(self, statement: Statement) -> BoxFuture<'s, Result<Fetched>>
     where
         Self: 's,
     {
         Box::pin(async move {
             match &mut self.open {
-                Open::Sqlite(turn) => Connection::Sqlite(turn.connection()?).fetch(statement).await,
+                Open::Sqlite(turn) => turn.connection()?.fetch(statement).await,
                 Open::Postgres(transaction) => Connection::Postgres(transaction).fetch(statement).await,
             }
         })
@@ -180,7 +198,7 @@ impl Run for &mut Transaction {
     {
         Box::pin(async move {
             match &mut self.open {
-                Open::Sqlite(turn) => Connection::Sqlite(turn.connection()?).execute(statement).await,
+                Open::Sqlite(turn) => turn.connection()?.execute(statement).await,
                 Open::Postgres(transaction) => Connection::Postgres(transaction).execute(statement).await,
             }
         })

@@ -42,29 +42,27 @@ impl Transaction {
         let organization_id = self.organization_id()?;
         let now = self.now();
         let id: UsageId = self.id();
-        (&mut *self)
-            .run(
-                "insert into usage (id, organization_id, conversation_id, message_id, assistant_id, operation, model,
-                    input_tokens, output_tokens, estimated, cost_micro_usd, day, created_at)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-                (
-                    id,
-                    organization_id,
-                    new.conversation_id,
-                    new.message_id,
-                    new.assistant_id,
-                    new.operation,
-                    new.model,
-                    new.tokens.input_tokens,
-                    new.tokens.output_tokens,
-                    new.tokens.estimated,
-                    new.cost_micro_usd,
-                    now.day(),
-                    now,
-                ),
-            )
-            .await?;
-        Ok(())
+        self.defer(
+            "insert into usage (id, organization_id, conversation_id, message_id, assistant_id, operation, model,
+                input_tokens, output_tokens, estimated, cost_micro_usd, day, created_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+            (
+                id,
+                organization_id,
+                new.conversation_id,
+                new.message_id,
+                new.assistant_id,
+                new.operation,
+                new.model,
+                new.tokens.input_tokens,
+                new.tokens.output_tokens,
+                new.tokens.estimated,
+                new.cost_micro_usd,
+                now.day(),
+                now,
+            ),
+        )
+        .await
     }
 }
 

@@ -31,11 +31,12 @@ fn claim(worker: WorkerId, limit: usize) -> Claim {
 }
 
 async fn enqueue(database: &Database, work: &AnswerTurn) -> bool {
+    let before = database.count_unfinished_jobs(None, None).await.unwrap();
     let mut transaction = database.begin().await.unwrap();
     let now = transaction.now();
-    let enqueued = transaction.enqueue(work, now).await.unwrap();
+    transaction.enqueue(work, now).await.unwrap();
     transaction.commit().await.unwrap();
-    enqueued
+    database.count_unfinished_jobs(None, None).await.unwrap() > before
 }
 
 async fn complete(database: &Database, job: &Job) -> Result<(), Error> {
