@@ -16,6 +16,7 @@ mod fuse;
 mod keyword;
 mod retrieval;
 mod search;
+mod searching;
 mod space;
 
 pub use batch::{Batch, Held, IndexedChunk, IndexedDocument};

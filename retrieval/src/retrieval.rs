@@ -10,6 +10,7 @@ use crate::folder::Folders;
 use crate::fuse::fuse;
 use crate::keyword::{KeywordIndexes, Matches};
 use crate::search::{Found, Mode, Search};
+use crate::searching::searching;
 use crate::space::VectorSpace;
 use domain::{DocumentId, OrganizationId};
 use std::collections::{HashMap, HashSet};
@@ -184,7 +185,7 @@ impl Retrieval {
         let (organization_id, limit) = (search.organization_id, candidates(search));
         let text = search.text.get(..search.text.floor_char_boundary(QUERY_BYTES_MAX)).unwrap_or_default().to_owned();
         let language = search.language.clone();
-        tokio::task::spawn_blocking(move || keyword.search(organization_id, &text, language.as_deref(), limit)).await?
+        searching(move || keyword.search(organization_id, &text, language.as_deref(), limit)).await
     }
 
     /// The nearest passages, or in words why there are none.

@@ -19,6 +19,7 @@ stories! {
     a_job_that_takes_its_process_down_again_and_again_is_given_up
     one_organizations_burst_does_not_starve_another
     transactions_that_share_a_flush_keep_their_own_fate
+    what_waits_in_a_transaction_shares_its_fate
     a_schedule_is_taken_once_per_interval
 }
 
@@ -205,4 +206,25 @@ async fn a_schedule_is_taken_once_per_interval(database: &Database) {
         transaction.commit().await.unwrap();
     }
     assert_eq!(taken, [true, false, true, false]);
+}
+
+/// Writes whose outcome nobody reads may be sent late: what they meet is met by the whole transaction.
+async fn what_waits_in_a_transaction_shares_its_fate(database: &Database) {
+    let desk = database.found_desk("Bikes").await.unwrap();
+    let tenant = database.of(desk.organization.id);
+    let deliver_nothing = async |work: &AnswerTurn| -> Result<(), Error> {
+        let mut transaction = tenant.begin().await?;
+        let now = transaction.now();
+        transaction.enqueue(work, now).await?;
+        let nobody = transaction.id();
+        transaction.insert_delivery(nobody).await?;
+        transaction.commit().await
+    };
+    let work = turn();
+    assert!(deliver_nothing(&work).await.is_err(), "no message has that id");
+    let waiting = async || database.count_unfinished_jobs(None, None).await.unwrap();
+    assert_eq!(waiting().await, 0, "the job went with the delivery");
+    let (lost, kept) = tokio::join!(deliver_nothing(&work), async { enqueue(database, &turn()).await });
+    assert!(lost.is_err() && kept, "each by itself");
+    assert_eq!(waiting().await, 1);
 }

@@ -11,6 +11,7 @@ mod snapshot;
 use super::{DenseBatch, Nearest, Neighbours, VectorIndex};
 use crate::error::{Error, Result};
 use crate::folder::{Folders, Stamp};
+use crate::searching::searching;
 use crate::space::VectorSpace;
 use domain::{ChunkId, DocumentId, OrganizationId};
 use futures::FutureExt;
@@ -59,12 +60,14 @@ impl EmbeddedIndex {
 impl VectorIndex for EmbeddedIndex {
     fn search<'a>(&'a self, nearest: &'a Nearest) -> BoxFuture<'a, Result<Neighbours>> {
         let Nearest { organization_id, space, vector, limit } = nearest.clone();
-        self.run(move |inner| match inner.opened(organization_id, &space)? {
+        let inner = Arc::clone(&self.0);
+        let work = move || match inner.opened(organization_id, &space)? {
             None => Ok(Neighbours { passages: Vec::new(), applied_seq: 0 }),
             Some(opened) => {
                 Ok(Neighbours { passages: opened.nearest(&vector, limit)?, applied_seq: opened.manifest.seq })
             }
-        })
+        };
+        searching(work).boxed()
     }
 
     fn apply<'a>(
