@@ -20,6 +20,7 @@ mod evals;
 mod knowledge;
 mod members;
 mod memory;
+mod models;
 mod people;
 mod queue;
 mod rescans;
