@@ -84,7 +84,10 @@ fn a_price_may_change_from_a_day_on() {
 
 #[test]
 fn the_sealing_key_is_read_from_base64_or_hex_and_never_shown() {
-    let (base64, hex) = ("YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXphYmNkZWY=", "6162636465666768696a6b6c6d6e6f707172737475767778797a616263646566");
+    let (base64, hex) = (
+        "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXphYmNkZWY=",
+        "6162636465666768696a6b6c6d6e6f707172737475767778797a616263646566",
+    );
     for key in [base64, hex] {
         let environment = Environment::from([("FRONTDESK__SECRETS__KEY", key)]);
         let shown = load("", &environment, Vec::new()).unwrap();

@@ -50,7 +50,8 @@ fn a_model_is_typed_tried_saved_and_writes_the_next_answer() {
     browser.dress(1440, 900, "light");
     desk.set_up(&mut browser);
     browser.open(&desk.page("/settings/model"));
-    browser.until("document.querySelector('#f-base-url') && document.body.innerText.includes('Quotes of your knowledge')");
+    browser
+        .until("document.querySelector('#f-base-url') && document.body.innerText.includes('Quotes of your knowledge')");
     refused(&mut browser, &host);
     saved(&mut browser, &host);
     photographed(&mut browser, &desk);
@@ -60,7 +61,9 @@ fn a_model_is_typed_tried_saved_and_writes_the_next_answer() {
     browser.open(&desk.page("/settings/model"));
     browser.until("document.querySelector('#f-base-url')?.value");
     browser.click("Remove");
-    browser.until("!document.querySelector('#f-base-url').value && document.body.innerText.includes('Quotes of your knowledge')");
+    browser.until(
+        "!document.querySelector('#f-base-url').value && document.body.innerText.includes('Quotes of your knowledge')",
+    );
     assert_eq!(call(&mut browser, "GET", "/v1/settings/model", &Value::Null)["has_key"], json!(false));
     assert!(browser.errors.is_empty(), "{:?}", browser.errors);
 }
@@ -107,7 +110,8 @@ fn photographed(browser: &mut Chromium, desk: &Desk) {
 /// The kept key is not sent to another address, and a server that is not there is named.
 fn elsewhere(browser: &mut Chromium, desk: &Desk, host: &str) {
     browser.fill("#f-base-url", &format!("http://{NOBODY}/v1"));
-    browser.until(&format!("document.querySelector('#f-key-told').innerText.includes('goes to http://{host}/v1 only')"));
+    browser
+        .until(&format!("document.querySelector('#f-key-told').innerText.includes('goes to http://{host}/v1 only')"));
     browser.click("Test");
     browser.until("document.querySelector('#f-key[aria-invalid]') && document.querySelector('#f-key-told').innerText.includes('key that is kept')");
     browser.fill("#f-key", KEY);
@@ -123,5 +127,7 @@ fn used(browser: &mut Chromium, desk: &Desk) {
     browser.until("document.querySelector('.suggestion')");
     browser.fill("textarea", "What does theft insurance cost?");
     browser.press("Enter", CTRL);
-    browser.until("document.querySelector('.turn footer') && document.querySelector('.trace').innerText.includes('ann-1')");
+    browser.until(
+        "document.querySelector('.turn footer') && document.querySelector('.trace').innerText.includes('ann-1')",
+    );
 }
