@@ -27,9 +27,11 @@ pub struct Models {
 struct Own {
     vault: Vault,
     opener: Opener,
-    /// By organization, with the time at which its endpoint was set.
-    opened: Arc<Cache<OrganizationId, (Time, Arc<dyn ChatModel>)>>,
+    opened: Arc<Cache<OrganizationId, Opened>>,
 }
+
+/// An open model, with the time at which its endpoint was set.
+type Opened = (Time, Arc<dyn ChatModel>);
 
 impl Models {
     /// The installation's model, and what organizations connect by themselves.

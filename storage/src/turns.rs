@@ -58,24 +58,30 @@ struct Row {
 /// An endpoint that may be missing.
 #[derive(sqlx::FromRow)]
 struct EndpointColumns {
-    model_base_url: Option<String>,
-    model_name: Option<String>,
-    model_sealed_key: Option<Vec<u8>>,
-    model_key_hint: Option<String>,
-    model_updated_at: Option<Time>,
-    model_updated_by: Option<String>,
+    #[sqlx(rename = "model_base_url")]
+    base_url: Option<String>,
+    #[sqlx(rename = "model_name")]
+    model: Option<String>,
+    #[sqlx(rename = "model_sealed_key")]
+    sealed_key: Option<Vec<u8>>,
+    #[sqlx(rename = "model_key_hint")]
+    key_hint: Option<String>,
+    #[sqlx(rename = "model_updated_at")]
+    updated_at: Option<Time>,
+    #[sqlx(rename = "model_updated_by")]
+    updated_by: Option<String>,
 }
 
 impl EndpointColumns {
     fn of(self, organization_id: OrganizationId) -> Option<ModelEndpoint> {
         Some(ModelEndpoint {
             organization_id,
-            base_url: self.model_base_url?,
-            model: self.model_name?,
-            sealed_key: self.model_sealed_key,
-            key_hint: self.model_key_hint,
-            updated_at: self.model_updated_at?,
-            updated_by: self.model_updated_by?,
+            base_url: self.base_url?,
+            model: self.model?,
+            sealed_key: self.sealed_key,
+            key_hint: self.key_hint,
+            updated_at: self.updated_at?,
+            updated_by: self.updated_by?,
         })
     }
 }

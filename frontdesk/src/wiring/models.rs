@@ -52,7 +52,10 @@ fn open(
     let refused = |why: String| llm::Error::Settings(why);
     let url = Url::parse(base_url).map_err(|error| refused(format!("`{base_url}` is no address: {error}")))?;
     let http = clients.for_url(&url).map_err(|refusal| match refusal {
-        Refusal::Private(_) => refused(format!("{refusal}; who runs this installation can list it in `{ALLOWED}`")),
+        Refusal::Private(ref host) => {
+            let port = url.port_or_known_default().unwrap_or_default();
+            refused(format!("{refusal}; who runs this installation can list {host}:{port} in `{ALLOWED}`"))
+        }
         Refusal::Scheme | Refusal::NoHost | Refusal::Credentials => refused(refusal.to_string()),
     })?;
     let endpoint = openai_compatible::Settings {

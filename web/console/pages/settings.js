@@ -173,7 +173,7 @@ class Model extends View {
         now.base_url ? button("Remove", () => this.disconnect(), "danger quiet", { disabled: Boolean(busy) }) : null),
       !test ? null : test instanceof Error ? failure(test) : h("p", { role: "status" }, chip("works", "good"), ` ${test.model} wrote “${test.text}” in ${duration(test.duration_ms)}, ${test.input_tokens} + ${test.output_tokens} tokens.`),
       wrong && !at("base_url") && !at("model") && !at("api_key") ? failure(wrong) : null,
-      h("p", { class: "soft" }, "Without one, answers come from the model in the file of the installation (frontdesk.toml, [llm])", now.installation_model ? `: ${now.installation_model}.` : "; there is none, so your knowledge is quoted."));
+      h("p", { class: "soft" }, "Without one, the model of the installation writes (frontdesk.toml, [llm])", now.installation_model ? `: ${now.installation_model}.` : "; there is none, so your knowledge is quoted."));
   }
 }
 customElements.define("fd-model", Model);
