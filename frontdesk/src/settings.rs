@@ -210,6 +210,7 @@ pub struct Scan {
 #[expect(missing_docs, reason = "config.default.toml describes each key")]
 pub struct Retention {
     pub traces_days: u32,
+    pub conversations_days: u32,
     pub jobs_days: u32,
     pub events_days: u32,
 }

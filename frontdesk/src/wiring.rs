@@ -272,6 +272,7 @@ impl Wired {
             jobs_days: settings.retention.jobs_days,
             events_days: settings.retention.events_days,
             traces_days: settings.retention.traces_days,
+            conversations_days: settings.retention.conversations_days,
         };
         let registry = with_evals(worker::jobs::registry(&self.desk, &self.library, retention), &self.desk);
         worker::Worker::new(

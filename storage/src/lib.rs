@@ -62,6 +62,7 @@ pub mod prompts;
 pub mod receipts;
 pub mod replies;
 pub mod rescans;
+mod retention;
 mod sessions;
 pub mod sources;
 pub mod suggestions;

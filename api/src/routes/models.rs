@@ -72,7 +72,7 @@ pub(crate) struct ModelTestObject {
 
 /// Has a model write one word, outside of budgets and usage: the one that answers, or one that is typed.
 #[utoipa::path(post, path = "/v1/models/test", tag = "assistants", operation_id = "create_model_test",
-    request_body = CreateModelTest, responses((status = 200, description = "It works", body = ModelTestObject)))]
+    request_body = Option<CreateModelTest>, responses((status = 200, description = "It works", body = ModelTestObject)))]
 pub(crate) async fn create_model_test(
     State(app): State<App>,
     caller: Caller,

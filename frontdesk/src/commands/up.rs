@@ -84,6 +84,7 @@ fn state(wired: &Wired) -> Result<api::State, Failure> {
         settings: api::Settings {
             secure_cookies: wired.settings.api.public_url.starts_with("https://"),
             traces_days: wired.settings.retention.traces_days,
+            conversations_days: wired.settings.retention.conversations_days,
             ..api::Settings::default()
         },
     })

@@ -24,6 +24,7 @@ mod models;
 mod people;
 mod queue;
 mod rescans;
+mod retention;
 mod review;
 mod story;
 mod trust;

@@ -178,7 +178,7 @@ class Model extends View {
 }
 customElements.define("fd-model", Model);
 
-/** What the desk is called, and how long it keeps what explains its answers. */
+/** What the desk is called, and how long it keeps things. */
 class Desk extends View {
   state = { desk: null, problem: null, wrong: null };
 
@@ -196,9 +196,9 @@ class Desk extends View {
 
   async save(event) {
     event.preventDefault();
-    const { name, traces_days } = this.state.desk;
+    const { name, traces_days, conversations_days } = this.state.desk;
     try {
-      const desk = await change("/v1/settings/desk", { name, traces_days });
+      const desk = await change("/v1/settings/desk", { name, traces_days, conversations_days });
       this.set({ desk, wrong: null, isChanged: false });
       dispatchEvent(new CustomEvent("fd-renamed", { detail: desk.name }));
       toast("Saved.");
@@ -211,13 +211,17 @@ class Desk extends View {
     const { desk, problem, wrong, isChanged } = this.state;
     if (problem) return failure(problem, () => this.entered());
     if (!desk) return skeleton(4);
-    const most = desk.installation_traces_days;
     const at = (name) => (wrong?.pointer === `/${name}` ? sentence(wrong.message) : undefined);
+    const days = (label, name, hint) => {
+      const most = desk[`installation_${name}`];
+      return field(label, h("input", { type: "number", min: "1", max: most || "3650", value: desk[name] || "", placeholder: most ? String(most) : "for ever", oninput: (event) => this.alter({ [name]: Number(event.target.value) }) }),
+        { hint: `${hint} Empty keeps it ${most ? `for ${plural(most, "day")}, as this installation does` : "for ever"}.`, problem: at(name) });
+    };
     return h("form", { class: "form narrow-form", onsubmit: (event) => this.save(event) },
       field("Name of the desk", h("input", { type: "text", required: true, maxlength: "100", value: desk.name, oninput: (event) => this.alter({ name: event.target.value }) }), { hint: "Members see it here, customers where the widget has no title of its own.", problem: at("name") }),
-      field("Days that answers can be explained", h("input", { type: "number", min: "1", max: most || "3650", value: desk.traces_days || "", placeholder: most ? String(most) : "for ever", oninput: (event) => this.alter({ traces_days: Number(event.target.value) }) }),
-        { hint: `Then what led to an answer is erased, and batches of the playground with it; messages stay. Empty keeps it ${most ? `for ${plural(most, "day")}, as this installation does` : "for ever"}.`, problem: at("traces_days") }),
-      wrong && !at("name") && !at("traces_days") ? failure(wrong) : null,
+      days("Days that answers can be explained", "traces_days", "Then what led to an answer is erased, and batches of the playground with it; messages stay."),
+      days("Days that resolved conversations are kept", "conversations_days", "Counted from the last message; then the conversation is erased with all that was said. What is open stays, and so does what is known of the customer."),
+      wrong && !at("name") && !at("traces_days") && !at("conversations_days") ? failure(wrong) : null,
       h("button", { class: "primary", type: "submit", disabled: !isChanged }, "Save"));
   }
 }
