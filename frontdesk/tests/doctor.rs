@@ -296,6 +296,9 @@ async fn the_same_faults_on_postgresql() {
     let unwell: Vec<&Finding> = findings.iter().filter(|finding| finding.state != State::Ok).collect();
     assert_eq!(unwell.iter().map(|finding| finding.check).collect::<Vec<_>>(), ["embedding_files"], "{unwell:#?}");
 
+    connect(&wired, "http://127.0.0.1:11434/v1").await;
+    desk.is_warning("own_models", &["secret.key", "another data folder", "set `secrets.key` in every process"]).await;
+
     let mut admin = sqlx::PgConnection::connect(&database.admin_url).await.unwrap();
     sqlx::raw_sql(
         "update jobs set run_at = run_at - interval '1 hour'; update organizations set change_seq = 1;

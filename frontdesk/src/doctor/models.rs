@@ -115,6 +115,18 @@ pub(super) async fn check_own(settings: &Settings, database: &Database) -> Vec<F
         }
     };
     let mut findings = Vec::new();
+    let is_sealed_here =
+        settings.secrets.key.is_empty() && endpoints.iter().any(|endpoint| endpoint.sealed_key.is_some());
+    if database.is_postgres() && is_sealed_here {
+        findings.push(
+            Finding::warning(
+                CHECK,
+                "the keys of connected models are sealed with secret.key, a file of this data folder",
+            )
+            .because("processes with another data folder cannot open them, and answer without these models")
+            .fix("set `secrets.key` in every process to what that file holds"),
+        );
+    }
     for (place, endpoint) in endpoints.iter().enumerate() {
         let whose = format!("{} at {} of {}", endpoint.model, endpoint.base_url, endpoint.organization_id);
         match models.open(endpoint) {

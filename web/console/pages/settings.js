@@ -165,8 +165,8 @@ class Model extends View {
     const answers = now.model ?? now.installation_model;
     return h("form", { class: "form narrow-form", onsubmit: (event) => this.save(event) },
       h("dl", { class: "totals" }, [["Answers", answers ?? "Quotes of your knowledge"], ["Meaning", now.embedding ?? "None: words only"]].map(([name, value]) => h("div", { key: name }, h("dt", {}, name), h("dd", {}, value)))),
-      field("Base URL", input("base_url", base_url, { inputmode: "url", required: true, maxlength: "500", placeholder: "https://api.openai.com/v1" }), { hint: "Any server that speaks as OpenAI's does, such as http://localhost:11434/v1 for Ollama.", problem: at("base_url") }),
-      field("Model", input("model", model, { required: true, maxlength: "200", placeholder: "gpt-4.1-mini" }), { hint: "Its name there.", problem: at("model") }),
+      field("Base URL", input("base_url", base_url, { inputmode: "url", required: true, maxlength: "500" }), { hint: "Any server that speaks as OpenAI's does: https://api.openai.com/v1, or http://localhost:11434/v1 for Ollama.", problem: at("base_url") }),
+      field("Model", input("model", model, { required: true, maxlength: "200" }), { hint: "Its name there, such as gpt-4.1-mini.", problem: at("model") }),
       field("Key", input("api_key", api_key, { type: "password", autocomplete: "new-password", maxlength: "1000", placeholder: kept && !isElsewhere ? "••••••••" : "" }), { hint: kept ?? "Kept sealed and never shown again. Local servers mostly need none.", problem: at("api_key") }),
       h("div", { class: "row" }, button(busy === "test" ? "Asking…" : "Test", () => this.test(), "", { disabled: Boolean(busy) || !(base_url.trim() && model.trim() || answers && !isChanged) }),
         h("button", { class: "primary", type: "submit", disabled: Boolean(busy) || !isChanged || !base_url.trim() || !model.trim() }, busy === "save" ? "Saving…" : "Save"),
