@@ -1,8 +1,9 @@
 //! Everything that answering stands on: storage, indexes, models and settings.
 
+use crate::models::Models;
+use llm::EmbedderSlot;
 use llm::price::PriceTable;
 use llm::tokens::TokenCounter;
-use llm::{ChatModel, EmbedderSlot};
 use retrieval::Retrieval;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +16,8 @@ pub struct Desk {
     pub database: Database,
     /// The indexes.
     pub retrieval: Retrieval,
-    /// The language model; without one, answers quote the knowledge.
-    pub chat: Option<Arc<dyn ChatModel>>,
+    /// The language models; where there is none, answers quote the knowledge.
+    pub models: Models,
     /// Makes vectors of queries; while it is empty only words are compared.
     pub embedder: EmbedderSlot,
     /// What model calls cost.

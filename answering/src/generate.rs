@@ -8,7 +8,7 @@ use crate::{Desk, Passage, Question, Result, budget, extractive};
 use domain::UsageId;
 use domain::trace::{ModelAttempt, TracedCompletion, TracedPrompt};
 use domain::usage::TokenUsage;
-use llm::{CALLS_PER_MESSAGE_MAX, CallBudget, ChatRequest, FinishReason};
+use llm::{CALLS_PER_MESSAGE_MAX, CallBudget, ChatModel, ChatRequest, FinishReason};
 use prompts::{AnswerPrompt, NO_ANSWER, PromptPassage};
 use std::time::{Duration, Instant};
 
@@ -46,8 +46,8 @@ pub struct Draft {
 
 /// Writes a draft from `parts` within the turn's deadline.
 pub async fn generate(desk: &Desk, question: &Question, understood: &Understood, parts: Parts) -> Result<Draft> {
-    match &desk.chat {
-        Some(_) => ask_model(desk, question, understood, parts).await,
+    match &question.chat {
+        Some(chat) => ask_model(desk, chat.as_ref(), question, understood, parts).await,
         None => Ok(quote(understood, parts.passages)),
     }
 }
@@ -92,7 +92,13 @@ fn over_budget(passages: Vec<Passage>) -> Draft {
     }
 }
 
-async fn ask_model(desk: &Desk, question: &Question, understood: &Understood, parts: Parts) -> Result<Draft> {
+async fn ask_model(
+    desk: &Desk,
+    chat: &dyn ChatModel,
+    question: &Question,
+    understood: &Understood,
+    parts: Parts,
+) -> Result<Draft> {
     let count = |text: &str| desk.tokens.count(text);
     let empty = Parts { passages: Vec::new(), window: Vec::new(), facts: Vec::new() };
     let fixed = render(question, understood, &empty)?;
@@ -121,7 +127,7 @@ async fn ask_model(desk: &Desk, question: &Question, understood: &Understood, pa
         messages: rendered.messages,
         cut: fitted.cut,
     };
-    let mut draft = complete(desk, &request).await;
+    let mut draft = complete(desk, chat, &request).await;
     draft.passages = fitted.parts.passages;
     draft.prompt = Some(prompt);
     draft.reservation = reserved;
@@ -154,7 +160,7 @@ fn render(question: &Question, understood: &Understood, parts: &Parts) -> Result
     })
 }
 
-async fn complete(desk: &Desk, request: &ChatRequest) -> Draft {
+async fn complete(desk: &Desk, chat: &dyn ChatModel, request: &ChatRequest) -> Draft {
     let mut draft = Draft {
         text: String::new(),
         outcome: ModelOutcome::Unavailable,
@@ -168,7 +174,6 @@ async fn complete(desk: &Desk, request: &ChatRequest) -> Draft {
         reservation: None,
         over_budget: false,
     };
-    let Some(chat) = &desk.chat else { return draft };
     let asked = request.model.clone().unwrap_or_else(|| chat.id().to_owned());
     draft.model.clone_from(&asked);
     draft.asked.clone_from(&asked);

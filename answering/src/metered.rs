@@ -39,7 +39,7 @@ async fn open(
     organization_id: OrganizationId,
     conversation_id: Option<ConversationId>,
 ) -> Result<Option<Arc<dyn ChatModel>>> {
-    let Some(chat) = desk.chat.clone() else { return Ok(None) };
+    let Some(chat) = desk.model_of(organization_id).await? else { return Ok(None) };
     let tenant = desk.database.of(organization_id);
     let budget = tenant.load_organization().await?.settings.budget;
     let for_conversation = match conversation_id {
@@ -55,7 +55,12 @@ impl MeteredModel {
     }
 
     async fn pay_and_complete(&self, request: &ChatRequest, deltas: Option<Deltas>) -> Result<Completion, llm::Error> {
-        let payer = Payer { organization_id: self.organization_id, budget: self.budget, assistant: self.assistant() };
+        let payer = Payer {
+            organization_id: self.organization_id,
+            budget: self.budget,
+            assistant: self.assistant(),
+            configured: self.id(),
+        };
         let prompt_tokens = self.desk.tokens.count_messages(&request.messages);
         let room = reserve(&self.desk, payer, prompt_tokens, request.output_tokens_max).await;
         let (model, reservation) = match room {

@@ -85,13 +85,14 @@ pub async fn collect(desk: &Desk, replay: &Replay, concurrency: usize) -> Result
 
 async fn estimate(desk: &Desk, replay: &Replay, cases: &[Case], concurrency: usize) -> Result<Estimate> {
     let tenant = desk.database.of(replay.assistant.organization_id);
+    let chat = desk.model_of(replay.assistant.organization_id).await?;
     let step = cases.len().div_ceil(TRACES_SAMPLED).max(1);
     let (mut sampled, mut used, mut seconds) = (0_i64, TokenUsage::default(), 0.0);
     for case in cases.iter().step_by(step) {
         let Ok(id) = case.id.parse::<MessageId>() else { continue };
         // A trace that is gone tells nothing; the others do.
         let Ok(trace) = tenant.load_trace(id).await else { continue };
-        let (tokens, took) = expected(desk, &trace);
+        let (tokens, took) = expected(chat.is_some(), &trace);
         sampled += 1;
         used += tokens;
         seconds += took;
@@ -104,7 +105,7 @@ async fn estimate(desk: &Desk, replay: &Replay, cases: &[Case], concurrency: usi
         estimated: true,
     };
     let settings: AssistantSettings = replay.trial.applied(&replay.assistant.settings);
-    let configured = desk.chat.as_ref().map(|chat| settings.model.unwrap_or_else(|| chat.id().to_owned()));
+    let configured = chat.as_ref().map(|chat| settings.model.unwrap_or_else(|| chat.id().to_owned()));
     let day = desk.database.clock().now().day();
     let cost = configured.map(|model| desk.prices.cost(&model, usage, &day));
     let sampled = count(usize::try_from(sampled.max(1)).unwrap_or(1));
@@ -119,9 +120,9 @@ async fn estimate(desk: &Desk, replay: &Replay, cases: &[Case], concurrency: usi
 }
 
 /// The tokens and seconds that a turn takes: as its trace tells, or as its passages let expect.
-fn expected(desk: &Desk, trace: &Trace) -> (TokenUsage, f64) {
+fn expected(has_model: bool, trace: &Trace) -> (TokenUsage, f64) {
     let took = trace.timings_ms.get("total").copied().unwrap_or(0.0) / 1000.0;
-    if desk.chat.is_none() {
+    if !has_model {
         return (TokenUsage::default(), took);
     }
     if let Some(completion) = &trace.completion {

@@ -123,6 +123,7 @@ async fn asked(
         allowed_link_hosts: trace.allowed_link_hosts.clone(),
         template,
         budget: desk.database.of(organization_id).load_organization().await?.settings.budget,
+        chat: desk.model_of(organization_id).await?,
     })
 }
 

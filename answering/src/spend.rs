@@ -34,12 +34,15 @@ pub struct Payer<'a> {
     pub budget: Budget,
     /// Who asks; `None`: nobody, the desk itself.
     pub assistant: Option<&'a Assistant>,
+    /// The model that is asked where the assistant names none.
+    pub configured: &'a str,
 }
 
 impl<'a> From<&'a Question> for Payer<'a> {
     fn from(question: &'a Question) -> Self {
-        let Question { organization_id, budget, assistant, .. } = question;
-        Self { organization_id: *organization_id, budget: *budget, assistant: Some(assistant) }
+        let Question { organization_id, budget, assistant, chat, .. } = question;
+        let configured = chat.as_ref().map(|chat| chat.id()).unwrap_or_default();
+        Self { organization_id: *organization_id, budget: *budget, assistant: Some(assistant), configured }
     }
 }
 
@@ -51,10 +54,9 @@ pub async fn reserve(desk: &Desk, payer: Payer<'_>, prompt_tokens: usize, output
     }
     let tokens =
         TokenUsage { input_tokens: whole(prompt_tokens), output_tokens: whole(output_tokens), estimated: true };
-    let configured = desk.chat.as_ref().map(|chat| chat.id().to_owned()).unwrap_or_default();
     let usual = std::iter::once(settings.model);
     for model in usual.chain(settings.cheaper_model.map(Some)) {
-        let priced = model.as_deref().unwrap_or(&configured);
+        let priced = model.as_deref().unwrap_or(payer.configured);
         let cost = desk.prices.cost(priced, tokens, &desk.database.clock().now().day());
         let wanted = Reservation {
             assistant_id: payer.assistant.map(|assistant| assistant.id),

@@ -5,16 +5,13 @@ use domain::prompt::{ANSWER, AnswerTemplate, BUILT_IN, version_for};
 use domain::{AssistantId, ConversationId, OrganizationId};
 
 /// The version in use for the conversation; for no conversation, the one that is not on trial. `None` is the
-/// built-in template, and without a model no template is read.
+/// built-in template. Without a model no template is read, so nobody needs to ask.
 pub async fn in_use(
     desk: &Desk,
     organization_id: OrganizationId,
     assistant: AssistantId,
     conversation: Option<ConversationId>,
 ) -> Result<Option<AnswerTemplate>> {
-    if desk.chat.is_none() {
-        return Ok(None);
-    }
     let published = desk.database.of(organization_id).list_published_prompts(assistant, ANSWER).await?;
     let version = version_for(&published, conversation);
     Ok(version.map(|version| AnswerTemplate { version: version.version, source: version.source.clone() }))

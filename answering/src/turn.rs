@@ -15,6 +15,8 @@ use domain::staffing::{People, Staffing};
 use domain::trace::PromptMessage;
 use domain::usage::Budget;
 use domain::{ConversationId, OrganizationId};
+use llm::ChatModel;
+use std::sync::Arc;
 use storage::turns::Setting;
 
 /// Newest messages that are read for the window.
@@ -72,6 +74,8 @@ pub struct Question {
     pub template: Option<AnswerTemplate>,
     /// What the whole organization's model calls may cost.
     pub budget: Budget,
+    /// Which model writes; `None` quotes the knowledge.
+    pub chat: Option<Arc<dyn ChatModel>>,
 }
 
 impl Turn {
@@ -117,7 +121,8 @@ pub async fn load(desk: &Desk, organization_id: OrganizationId, id: Conversation
     }
     let read_from = earlier.iter().chain(&waiting).map(|message| message.seq).min().unwrap_or(1);
     let earlier_said = load_earlier(desk, &setting, &facts, read_from).await?;
-    let template = if setting.has_own_prompts {
+    let chat = desk.models.of(setting.model_endpoint.as_ref());
+    let template = if setting.has_own_prompts && chat.is_some() {
         crate::template::in_use(desk, organization_id, setting.assistant.id, Some(id)).await?
     } else {
         None
@@ -139,6 +144,7 @@ pub async fn load(desk: &Desk, organization_id: OrganizationId, id: Conversation
         allowed_link_hosts: organization_settings.allowed_link_hosts,
         template,
         budget: organization_settings.budget,
+        chat,
     };
     Ok(Some(Turn { conversation, channel_kind, waiting, history_seqs, cut: asked.cut, summary_seq, question }))
 }

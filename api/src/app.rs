@@ -47,11 +47,19 @@ pub struct Settings {
     pub secure_cookies: bool,
     /// Days that traces are kept; 0 keeps for ever. Desks may keep them for less.
     pub traces_days: u32,
+    /// Days that resolved conversations are kept; 0 keeps for ever. Desks may keep them for less.
+    pub conversations_days: u32,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { cors_origins: Vec::new(), answer_wait: Duration::from_mins(1), secure_cookies: false, traces_days: 0 }
+        Self {
+            cors_origins: Vec::new(),
+            answer_wait: Duration::from_mins(1),
+            secure_cookies: false,
+            traces_days: 0,
+            conversations_days: 0,
+        }
     }
 }
 

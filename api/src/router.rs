@@ -254,6 +254,11 @@ fn admin() -> OpenApiRouter<App> {
         .routes(routes!(r::members::create_invitation))
         .routes(routes!(r::models::get_models))
         .routes(routes!(r::models::create_model_test))
+        .routes(routes!(
+            r::model_settings::get_model_settings,
+            r::model_settings::put_model_settings,
+            r::model_settings::delete_model_settings
+        ))
 }
 
 /// The document with what is the same everywhere: how to prove oneself, and how failures look.

@@ -46,4 +46,6 @@ pub struct OrganizationSettings {
 pub struct Retention {
     /// Days until traces and batches of the playground are erased; 0 leaves it to the installation.
     pub traces_days: u32,
+    /// Days after the last message until a resolved conversation is erased; 0 leaves it to the installation.
+    pub conversations_days: u32,
 }

@@ -88,10 +88,12 @@ pub async fn setup(
 ) -> Result<Setup> {
     let tenant = desk.database.of(organization_id);
     let settings = trial.applied(&assistant.settings);
+    let chat = desk.model_of(organization_id).await?;
     let template = match (&trial.prompt_text, trial.prompt_version) {
         (Some(text), _) => Some(template::draft(text)?),
         (None, Some(version)) => template::version(desk, organization_id, assistant.id, version).await?,
-        (None, None) => template::in_use(desk, organization_id, assistant.id, None).await?,
+        (None, None) if chat.is_some() => template::in_use(desk, organization_id, assistant.id, None).await?,
+        (None, None) => None,
     };
     let probe = AnswerPrompt {
         assistant_name: &assistant.name,
@@ -102,7 +104,7 @@ pub async fn setup(
         window: &[],
         question: "",
     };
-    let configured = desk.chat.as_ref().map(|chat| chat.id().to_owned());
+    let configured = chat.map(|chat| chat.id().to_owned());
     let embedder = desk.embedder.queries().map(|queries| queries.embedder().model_id().to_owned());
     let organization = tenant.load_organization().await?.settings;
     Ok(Setup {
@@ -187,12 +189,13 @@ pub async fn ask_cases(desk: &Desk, run: &EvalRun, pace: Pace, on_case: impl Fn(
     let assistant = Assistant { settings: setup.settings.clone(), ..assistant };
     let done: HashSet<i64> = results(desk, run).await?.into_iter().map(|result| result.seq).collect();
     let cases = cases(desk, run.organization_id, run.dataset_id).await?;
+    let chat = desk.model_of(run.organization_id).await?;
     let mut waiting = cases.into_iter().filter(|(seq, _)| !done.contains(seq));
     let mut asked = JoinSet::new();
     loop {
         while asked.len() < pace.concurrency.max(1) && started.elapsed() < pace.limit {
             let Some((seq, case)) = waiting.next() else { break };
-            let question = question(&organization, assistant.clone(), &setup, &case);
+            let question = Question { chat: chat.clone(), ..question(&organization, assistant.clone(), &setup, &case) };
             // A past turn is more than its words: its facts and passages are of its own.
             let turn = setup.replays.then_some(&case.id);
             let fingerprint = hash(&(&setup, &case.question, &case.history, turn));
@@ -311,6 +314,7 @@ fn question(organization: &Organization, assistant: Assistant, setup: &Setup, ca
         allowed_link_hosts: setup.allowed_link_hosts.clone(),
         template: setup.template.clone(),
         budget: organization.settings.budget,
+        chat: None,
     }
 }
 

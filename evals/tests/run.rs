@@ -66,7 +66,7 @@ impl Bed {
         let desk = Desk {
             database: database.clone(),
             retrieval: retrieval.clone(),
-            chat: None,
+            models: answering::Models::fixed(None),
             embedder: embedder.clone(),
             prices: Arc::new(llm::PriceTable::new(&[]).unwrap()),
             tokens: llm::TokenCounter::for_model(None),

@@ -89,6 +89,7 @@ pub async fn examine(settings: &Settings, environment: &Environment) -> Vec<Find
     findings.extend(network::check_private_hosts(settings));
     if let Some(database) = &database {
         findings.extend(work::check(database).await);
+        findings.extend(models::check_own(settings, database).await);
         findings.extend(indexes::check(settings, database, &embedder).await);
     }
     findings

@@ -12,11 +12,14 @@ pub use secret::Secret;
 pub use shown::Shown;
 
 use crate::failure::Failure;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as STANDARD;
 use serde::de::IntoDeserializer;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use storage::KEY_BYTES;
 
 /// The endpoint that an API key alone stands for.
 const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
@@ -29,6 +32,7 @@ pub struct Settings {
     pub data: Data,
     pub database: Database,
     pub qdrant: Qdrant,
+    pub secrets: Secrets,
     pub llm: Llm,
     pub embedding: Embedding,
     pub answering: Answering,
@@ -77,6 +81,23 @@ pub struct Qdrant {
     pub timeout_ms: u64,
 }
 
+/// What secrets are sealed with before they are stored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml describes each key")]
+pub struct Secrets {
+    pub key: Secret,
+}
+
+impl Secrets {
+    /// The key, out of base64 or hex; `None` where it is neither or has another size.
+    pub fn bytes(&self) -> Option<[u8; KEY_BYTES]> {
+        let text = self.key.expose().trim();
+        let bytes = hex::decode(text).ok().or_else(|| STANDARD.decode(text).ok())?;
+        bytes.try_into().ok()
+    }
+}
+
 /// The OpenAI-compatible endpoint, if any.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,6 +115,7 @@ pub struct Llm {
     pub connect_timeout_ms: u64,
     pub idle_timeout_ms: u64,
     pub timeout_ms: u64,
+    pub allow_private_hosts: Vec<String>,
     pub prices: BTreeMap<String, Price>,
 }
 
@@ -188,6 +210,7 @@ pub struct Scan {
 #[expect(missing_docs, reason = "config.default.toml describes each key")]
 pub struct Retention {
     pub traces_days: u32,
+    pub conversations_days: u32,
     pub jobs_days: u32,
     pub events_days: u32,
 }
@@ -240,15 +263,19 @@ impl Settings {
         let is_http = |url: &str| url.is_empty() || url.starts_with("http://") || url.starts_with("https://");
         let database = self.database.url.expose();
         let is_postgres = ["postgres://", "postgresql://"].iter().any(|s| database.starts_with(s));
-        let hosts_are_exact = self.scan.allow_private_hosts.iter().all(|host| is_host_port(host));
-        let rules: [(&str, bool, &str); 9] = [
+        let are_exact = |hosts: &[String]| hosts.iter().all(|host| is_host_port(host));
+        let is_key = self.secrets.key.is_empty() || self.secrets.bytes().is_some();
+        let exact = "hold exact host:port pairs, such as 127.0.0.1:8000";
+        let rules: [(&str, bool, &str); 11] = [
             ("database.url", database.is_empty() || is_postgres, "start with postgres://"),
             ("qdrant.url", is_http(&self.qdrant.url), "start with http:// or https://"),
             ("llm.base_url", is_http(&self.llm.base_url), "start with http:// or https://"),
             ("answering.deadline_s", self.answering.deadline_s >= 1, "be at least 1"),
             ("worker.concurrency", self.worker.concurrency >= 1, "be at least 1"),
             ("worker.lease_s", self.worker.lease_s >= 3, "be at least 3"),
-            ("scan.allow_private_hosts", hosts_are_exact, "hold exact host:port pairs, such as 127.0.0.1:8000"),
+            ("secrets.key", is_key, "be 32 bytes in base64 or hex: `openssl rand -base64 32` makes some"),
+            ("llm.allow_private_hosts", are_exact(&self.llm.allow_private_hosts), exact),
+            ("scan.allow_private_hosts", are_exact(&self.scan.allow_private_hosts), exact),
             ("scan.concurrency_per_host", self.scan.concurrency_per_host >= 1, "be at least 1"),
             ("api.public_url", is_http(&self.api.public_url), "start with http:// or https://"),
         ];

@@ -1,8 +1,12 @@
 //! Puts the parts together as the settings say.
 
+mod models;
+
+pub(crate) use models::{chat_models, models};
+
 use crate::failure::Failure;
 use crate::output::{Exit, Output};
-use crate::settings::{Environment, Settings, Synchronous, TokenLimitField};
+use crate::settings::{Environment, Settings, Synchronous};
 use answering::Desk;
 use domain::job::{FailEval, Job, RunEval};
 use domain::{ErrorKind, Kinded};
@@ -11,8 +15,9 @@ use ingest::fetch::{FetchSettings, Fetcher};
 use ingest::guard::{Guard, HostPort};
 use ingest::sources::Isolation;
 use llm::providers::local_embedding::{self, LocalEmbedding};
-use llm::providers::openai_compatible::{self, OpenAiChat, OpenAiEmbeddings};
-use llm::{CachedQueries, ChatModel, EmbedderSlot, Fallbacks, Price, PriceTable, TokenCounter, weights};
+use llm::providers::openai_compatible::OpenAiEmbeddings;
+use llm::{CachedQueries, EmbedderSlot, Price, PriceTable, TokenCounter, weights};
+use models::{endpoint, http_client, model_failure};
 use retrieval::{DenseEngine, Retrieval};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -57,13 +62,13 @@ pub async fn open(settings: Settings, environment: &Environment) -> Result<Wired
     let embedder = EmbedderSlot::default();
     let weights = weights_settings(&settings, environment);
     fill_embedder(&settings, &weights, &embedder)?;
-    let guard = guard(&settings)?;
+    let guard = guard("scan.allow_private_hosts", &settings.scan.allow_private_hosts)?;
     let fetcher = Fetcher::new(&guard, fetch_settings(&settings))
         .map_err(|error| Failure::new(Exit::Problem, "no HTTP client").because(error))?;
     let desk = Desk {
         database: database.clone(),
         retrieval: retrieval.clone(),
-        chat: chat_model(&settings)?,
+        models: models(&settings)?,
         embedder: embedder.clone(),
         prices: Arc::new(prices(&settings)?),
         tokens: TokenCounter::for_model(settings.llm.endpoint().map(|_| settings.llm.model.as_str())),
@@ -187,58 +192,6 @@ pub fn fill_local(settings: &Settings, files: weights::WeightFiles, slot: &Embed
     Ok(())
 }
 
-fn chat_model(settings: &Settings) -> Result<Option<Arc<dyn ChatModel>>, Failure> {
-    if settings.llm.endpoint().is_none() {
-        return Ok(None);
-    }
-    let models = chat_models(settings)?;
-    Ok(Some(Arc::new(Fallbacks::new(models).map_err(|error| model_failure(&error))?)))
-}
-
-/// The model and its fallbacks, each by itself.
-pub(crate) fn chat_models(settings: &Settings) -> Result<Vec<Arc<dyn ChatModel>>, Failure> {
-    let names = std::iter::once(&settings.llm.model).chain(&settings.llm.fallback_models);
-    let mut models: Vec<Arc<dyn ChatModel>> = Vec::new();
-    for name in names {
-        let endpoint = endpoint(settings, name);
-        let http = http_client(&endpoint)?;
-        let model = OpenAiChat::new(endpoint, http).map_err(|error| model_failure(&error))?;
-        models.push(Arc::new(model));
-    }
-    Ok(models)
-}
-
-fn endpoint(settings: &Settings, model: &str) -> openai_compatible::Settings {
-    let llm = &settings.llm;
-    openai_compatible::Settings {
-        base_url: llm.endpoint().unwrap_or_default().to_owned(),
-        api_key: llm::Secret::new(llm.api_key.expose()),
-        model: model.to_owned(),
-        embedding_model: Some(llm.embedding_model.clone()).filter(|name| !name.is_empty()),
-        embedding_dimensions: Some(llm.embedding_dimensions).filter(|dimensions| *dimensions > 0),
-        token_limit_field: match llm.token_limit_field {
-            TokenLimitField::MaxCompletionTokens => openai_compatible::TokenLimitField::MaxCompletionTokens,
-            TokenLimitField::MaxTokens => openai_compatible::TokenLimitField::MaxTokens,
-        },
-        asks_logprobs: llm.logprobs,
-        timeouts: openai_compatible::Timeouts {
-            connect_ms: llm.connect_timeout_ms,
-            first_byte_ms: llm.idle_timeout_ms,
-            idle_ms: llm.idle_timeout_ms,
-            total_ms: llm.timeout_ms,
-        },
-        ..openai_compatible::Settings::default()
-    }
-}
-
-fn http_client(endpoint: &openai_compatible::Settings) -> Result<llm::HttpClient, Failure> {
-    openai_compatible::http_client(&endpoint.timeouts).map_err(|error| model_failure(&error))
-}
-
-fn model_failure(error: &llm::Error) -> Failure {
-    Failure::configuration("the model settings cannot be used").because(error).fix("correct the section [llm]")
-}
-
 fn prices(settings: &Settings) -> Result<PriceTable, Failure> {
     let own: Vec<Price> = settings
         .llm
@@ -262,14 +215,15 @@ fn usd(micro_usd: u64) -> f64 {
     micro_usd as f64 / 1_000_000.0
 }
 
-fn guard(settings: &Settings) -> Result<Guard, Failure> {
-    let hosts: Result<Vec<HostPort>, _> = settings.scan.allow_private_hosts.iter().map(|text| text.parse()).collect();
+/// A guard with the exceptions that stand in a setting.
+fn guard(setting: &'static str, allowed: &[String]) -> Result<Guard, Failure> {
+    let hosts: Result<Vec<HostPort>, _> = allowed.iter().map(|text| text.parse()).collect();
     let hosts = hosts.map_err(|error: ingest::guard::InvalidHostPort| {
-        Failure::configuration("`scan.allow_private_hosts` cannot be used")
+        Failure::configuration(format!("`{setting}` cannot be used"))
             .because(error)
             .fix("write exact pairs such as [\"127.0.0.1:8000\"]")
     })?;
-    Ok(Guard::new(hosts))
+    Ok(Guard::new(hosts).with_setting(setting))
 }
 
 fn fetch_settings(settings: &Settings) -> FetchSettings {
@@ -318,6 +272,7 @@ impl Wired {
             jobs_days: settings.retention.jobs_days,
             events_days: settings.retention.events_days,
             traces_days: settings.retention.traces_days,
+            conversations_days: settings.retention.conversations_days,
         };
         let registry = with_evals(worker::jobs::registry(&self.desk, &self.library, retention), &self.desk);
         worker::Worker::new(

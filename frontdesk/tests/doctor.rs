@@ -296,6 +296,9 @@ async fn the_same_faults_on_postgresql() {
     let unwell: Vec<&Finding> = findings.iter().filter(|finding| finding.state != State::Ok).collect();
     assert_eq!(unwell.iter().map(|finding| finding.check).collect::<Vec<_>>(), ["embedding_files"], "{unwell:#?}");
 
+    connect(&wired, "http://127.0.0.1:11434/v1").await;
+    desk.is_warning("own_models", &["secret.key", "another data folder", "set `secrets.key` in every process"]).await;
+
     let mut admin = sqlx::PgConnection::connect(&database.admin_url).await.unwrap();
     sqlx::raw_sql(
         "update jobs set run_at = run_at - interval '1 hour'; update organizations set change_seq = 1;
@@ -346,6 +349,42 @@ async fn a_model_endpoint_that_answers_is_well() {
     let findings = TestDesk::new(&format!("[llm]\nbase_url = 'http://{address}/v1'")).examine().await;
     let llm = findings.iter().find(|finding| finding.check == "llm").unwrap();
     assert_eq!(llm.state, State::Ok, "{llm:?}");
+}
+
+/// Connects a model in the name of the desk, its key sealed as this desk does it now.
+async fn connect(wired: &Wired, base_url: &str) {
+    let (id, models) = (wired.organization_id(), &wired.desk.models);
+    let sealed = models.seal(id, base_url, &llm::Secret::new("sk-of-the-desk")).unwrap();
+    let new = storage::model_endpoints::NewModelEndpoint {
+        base_url: base_url.to_owned(),
+        model: "ann-1".to_owned(),
+        sealed_key: Some(sealed),
+        key_hint: None,
+        updated_by: "system".to_owned(),
+    };
+    let mut transaction = wired.desk.database.of(id).begin().await.unwrap();
+    transaction.put_model_endpoint(new).await.unwrap();
+    transaction.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connected_model_that_does_not_answer_or_whose_key_does_not_open() {
+    let (address, _server) = serve_stub_model().await;
+    let desk = TestDesk::new(&format!("[llm]\nallow_private_hosts = ['{address}', '127.0.0.1:1']"));
+    let wired = desk.open().await;
+    connect(&wired, &format!("http://{address}/v1")).await;
+    let findings = desk.examine().await;
+    let own = findings.iter().find(|finding| finding.check == "own_models").unwrap();
+    assert_eq!((own.state, own.what.as_str()), (State::Ok, "1 model connected in the console"), "{own:?}");
+    connect(&wired, "http://127.0.0.1:1/v1").await;
+    desk.is_problem("own_models", &["ann-1 at http://127.0.0.1:1/v1", "refused", "is it running?"]).await;
+    connect(&wired, "http://10.0.0.1/v1").await;
+    desk.is_problem("own_models", &["private network", "`llm.allow_private_hosts`"]).await;
+    connect(&wired, &format!("http://{address}/v1")).await;
+    let key = desk.settings().data.dir.join("secret.key");
+    std::fs::remove_file(&key).unwrap();
+    desk.is_problem("own_models", &["cannot be opened", "secret.key", "set `secrets.key` to the same value"]).await;
+    assert!(!key.exists(), "looking makes no key");
 }
 
 #[tokio::test]

@@ -83,6 +83,21 @@ fn a_price_may_change_from_a_day_on() {
 }
 
 #[test]
+fn the_sealing_key_is_read_from_base64_or_hex_and_never_shown() {
+    let (base64, hex) = (
+        "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXphYmNkZWY=",
+        "6162636465666768696a6b6c6d6e6f707172737475767778797a616263646566",
+    );
+    for key in [base64, hex] {
+        let environment = Environment::from([("FRONTDESK__SECRETS__KEY", key)]);
+        let shown = load("", &environment, Vec::new()).unwrap();
+        assert_eq!(shown.settings.secrets.bytes().as_ref(), Some(b"abcdefghijklmnopqrstuvwxyzabcdef"), "{key}");
+        assert!(!shown.to_toml().unwrap().contains(key));
+    }
+    assert_eq!(load("", &Environment::default(), Vec::new()).unwrap().settings.secrets.bytes(), None);
+}
+
+#[test]
 fn an_api_key_alone_means_the_original_endpoint() {
     let environment = Environment::from([("OPENAI_API_KEY", "sk-1"), ("DATABASE_URL", "")]);
     let shown = load("", &environment, Vec::new()).unwrap();
@@ -123,6 +138,10 @@ fn a_wrong_value_is_refused_by_name() {
     assert!(said.contains("desk.toml"), "{said}");
     let said = refusal("[scan]\nallow_private_hosts = ['10.0.0.0/8']");
     assert!(said.contains("exact host:port"), "{said}");
+    let said = refusal("[llm]\nallow_private_hosts = ['10.0.0.0/8']");
+    assert!(said.contains("`llm.allow_private_hosts` must hold exact host:port"), "{said}");
+    let said = refusal("[secrets]\nkey = 'c2hvcnQ='");
+    assert!(said.contains("`secrets.key` must be 32 bytes") && !said.contains("c2hv"), "{said}");
     let said = refusal("[llm\nmodel = 1");
     assert!(said.contains("not valid TOML") && said.contains("line 1"), "{said}");
 }

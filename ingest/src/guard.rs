@@ -118,6 +118,16 @@ pub struct InvalidHostPort(String);
 #[derive(Clone, Debug, Default)]
 pub struct Guard {
     allow_private_hosts: Arc<[HostPort]>,
+    setting: Option<&'static str>,
+}
+
+/// A refusal at connect time, with the setting that could allow the host.
+#[derive(Debug, thiserror::Error)]
+#[error("`{setting}` does not list it")]
+struct NotListed {
+    setting: &'static str,
+    #[source]
+    refusal: Refusal,
 }
 
 /// Whether an address is reached because it is public or because the settings allow it.
@@ -132,7 +142,13 @@ pub enum Route {
 impl Guard {
     /// A guard with exceptions: exact hosts and ports, from the settings only.
     pub fn new(allow_private_hosts: Vec<HostPort>) -> Self {
-        Self { allow_private_hosts: allow_private_hosts.into() }
+        Self { allow_private_hosts: allow_private_hosts.into(), setting: None }
+    }
+
+    /// The same, which names the setting of its exceptions where it refuses a connection.
+    #[must_use]
+    pub fn with_setting(self, setting: &'static str) -> Self {
+        Self { setting: Some(setting), ..self }
     }
 
     /// Checks all of an address that can be known before its name is resolved.
@@ -163,7 +179,7 @@ impl Guard {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let locked = || configure(Client::builder()).redirect(redirect::Policy::none()).no_proxy();
         Ok(GuardedClient {
-            public: locked().dns_resolver(Arc::new(PublicResolver)).build()?,
+            public: locked().dns_resolver(Arc::new(PublicResolver(self.setting))).build()?,
             allowed: locked().build()?,
             guard: self.clone(),
         })
@@ -217,13 +233,17 @@ fn is_local_name(name: &str) -> bool {
 }
 
 /// Resolves names through the system and lets only public addresses pass.
-struct PublicResolver;
+struct PublicResolver(Option<&'static str>);
 
 impl Resolve for PublicResolver {
     fn resolve(&self, name: Name) -> Resolving {
+        let setting = self.0;
         Box::pin(async move {
             let addresses = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            Ok(public_only(name.as_str(), addresses)?)
+            public_only(name.as_str(), addresses).map_err(|refusal| match setting {
+                Some(setting) => NotListed { setting, refusal }.into(),
+                None => refusal.into(),
+            })
         })
     }
 }
@@ -378,7 +398,11 @@ mod tests {
         let client = Guard::default().client(|builder| builder).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://localhost:{}/", listener.local_addr().unwrap().port());
-        let error = client.public.get(url).send().await.unwrap_err();
+        let error = client.public.get(&url).send().await.unwrap_err();
         assert_eq!(refusal_in(&error), Some(Refusal::Private("localhost".into())));
+        let named = Guard::default().with_setting("x.hosts").client(|builder| builder).unwrap();
+        let error = named.public.get(url).send().await.unwrap_err();
+        assert_eq!(refusal_in(&error), Some(Refusal::Private("localhost".into())));
+        assert!(format!("{error:?}").contains("x.hosts"), "the setting that could allow it is told");
     }
 }

@@ -120,6 +120,12 @@ pub trait ChatModel: Send + Sync {
     ) -> BoxFuture<'a, Result<Completion, Error>>;
 }
 
+impl fmt::Debug for dyn ChatModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id())
+    }
+}
+
 /// Asks the first model, and the next ones when it fails for a reason that is its own.
 pub struct Fallbacks {
     models: Vec<Arc<dyn ChatModel>>,

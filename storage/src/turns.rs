@@ -1,12 +1,13 @@
 //! Turns: what a conversation's next reply stands on, read in one trip.
 
 use crate::agents::Presence;
+use crate::model_endpoints::ModelEndpoint;
 use crate::sql::Run;
 use crate::{Error, Result, Tenant};
 use domain::assistant::{Assistant, AssistantSettings};
 use domain::conversation::Conversation;
 use domain::organization::OrganizationSettings;
-use domain::{ConversationId, Time};
+use domain::{ConversationId, OrganizationId, Time};
 use sqlx::types::Json;
 
 /// A conversation with everything around it that a reply depends on.
@@ -18,6 +19,8 @@ pub struct Setting {
     pub assistant: Assistant,
     /// What the organization has set.
     pub organization_settings: OrganizationSettings,
+    /// The model that the organization has connected by itself.
+    pub model_endpoint: Option<ModelEndpoint>,
     /// The kind of the channel that it is held on.
     pub channel_kind: String,
     /// The summary covers messages up to this seq.
@@ -48,6 +51,39 @@ struct Row {
     #[sqlx(flatten)]
     presence: Presence,
     own_prompts: i64,
+    #[sqlx(flatten)]
+    model_endpoint: EndpointColumns,
+}
+
+/// An endpoint that may be missing.
+#[derive(sqlx::FromRow)]
+struct EndpointColumns {
+    #[sqlx(rename = "model_base_url")]
+    base_url: Option<String>,
+    #[sqlx(rename = "model_name")]
+    model: Option<String>,
+    #[sqlx(rename = "model_sealed_key")]
+    sealed_key: Option<Vec<u8>>,
+    #[sqlx(rename = "model_key_hint")]
+    key_hint: Option<String>,
+    #[sqlx(rename = "model_updated_at")]
+    updated_at: Option<Time>,
+    #[sqlx(rename = "model_updated_by")]
+    updated_by: Option<String>,
+}
+
+impl EndpointColumns {
+    fn of(self, organization_id: OrganizationId) -> Option<ModelEndpoint> {
+        Some(ModelEndpoint {
+            organization_id,
+            base_url: self.base_url?,
+            model: self.model?,
+            sealed_key: self.sealed_key,
+            key_hint: self.key_hint,
+            updated_at: self.updated_at?,
+            updated_by: self.updated_by?,
+        })
+    }
 }
 
 impl Tenant<'_> {
@@ -71,11 +107,14 @@ impl Tenant<'_> {
                         (select count(*) from customers u where u.organization_id = c.organization_id
                             and u.id = c.customer_id and u.email is not null) as contacts,
                         (select count(*) from (select 1 from prompt_versions v where v.organization_id = c.organization_id
-                            and v.assistant_id = c.assistant_id and v.state = 'published' limit 1) as one) as own_prompts
+                            and v.assistant_id = c.assistant_id and v.state = 'published' limit 1) as one) as own_prompts,
+                        m.base_url as model_base_url, m.model as model_name, m.sealed_key as model_sealed_key,
+                        m.key_hint as model_key_hint, m.updated_at as model_updated_at, m.updated_by as model_updated_by
                  from conversations c
                  join assistants a on a.id = c.assistant_id and a.organization_id = c.organization_id
                  join channels h on h.id = c.channel_id and h.organization_id = c.organization_id
                  join organizations o on o.id = c.organization_id
+                 left join model_endpoints m on m.organization_id = c.organization_id
                  where c.organization_id = $1 and c.id = $2",
                 (self.organization_id(), id, self.now()),
             )
@@ -92,6 +131,7 @@ impl Tenant<'_> {
             },
             conversation: row.conversation,
             organization_settings: row.organization_settings.0,
+            model_endpoint: row.model_endpoint.of(self.organization_id()),
             channel_kind: row.channel_kind,
             summary_seq: row.summary_seq,
             has_facts: row.facts > 0,

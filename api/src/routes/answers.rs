@@ -141,6 +141,7 @@ pub(crate) async fn answer(
         return Err(Problem::busy("too many questions are being answered at once"));
     };
     let organization = app.of(organization_id).load_organization().await?;
+    let chat = app.desk.model_of(organization_id).await?;
     let assistant_id = assistant.id;
     let question = Question {
         organization_id,
@@ -154,11 +155,13 @@ pub(crate) async fn answer(
         staffing: domain::staffing::Staffing::default(),
         allowed_link_hosts: organization.settings.allowed_link_hosts,
         template: match asked.template {
+            Template::InUse if chat.is_none() => None,
             Template::InUse => template::in_use(&app.desk, organization_id, assistant_id, None).await?,
             Template::Version(version) => template::version(&app.desk, organization_id, assistant_id, version).await?,
             Template::Draft(text) => Some(template::draft(&text)?),
         },
         budget: organization.settings.budget,
+        chat,
     };
     let answer = answering::answer(&app.desk, &question).await?;
     spend::record(&app.desk, &question, &answer).await?;

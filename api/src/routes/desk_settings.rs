@@ -25,6 +25,10 @@ pub(crate) struct DeskSettingsObject {
     traces_days: u32,
     /// What the installation keeps at most, in days; 0 keeps for ever.
     installation_traces_days: u32,
+    /// Days after the last message until a resolved conversation is erased; 0 leaves it to the installation.
+    conversations_days: u32,
+    /// What the installation keeps at most, in days; 0 keeps for ever.
+    installation_conversations_days: u32,
 }
 
 impl DeskSettingsObject {
@@ -34,6 +38,8 @@ impl DeskSettingsObject {
             name: organization.name,
             traces_days: organization.settings.retention.traces_days,
             installation_traces_days: app.settings.traces_days,
+            conversations_days: organization.settings.retention.conversations_days,
+            installation_conversations_days: app.settings.conversations_days,
         })
     }
 }
@@ -58,6 +64,9 @@ pub(crate) struct UpdateDeskSettings {
     /// At most what the installation keeps; 0 leaves it to the installation.
     #[serde(default)]
     traces_days: Option<u32>,
+    /// At most what the installation keeps; 0 leaves it to the installation.
+    #[serde(default)]
+    conversations_days: Option<u32>,
 }
 
 /// Changes the desk's name, or how long it keeps things.
@@ -77,8 +86,10 @@ pub(crate) async fn update_desk_settings(
         name.trim().clone_into(&mut organization.name);
         transaction.rename_organization(&organization.name).await?;
     }
-    if let Some(days) = changes.traces_days {
-        organization.settings.retention.traces_days = days;
+    if changes.traces_days.is_some() || changes.conversations_days.is_some() {
+        let retention = &mut organization.settings.retention;
+        retention.traces_days = changes.traces_days.unwrap_or(retention.traces_days);
+        retention.conversations_days = changes.conversations_days.unwrap_or(retention.conversations_days);
         transaction.update_organization_settings(&organization.settings).await?;
     }
     transaction.insert_audit(&caller.actor(), "settings.updated", "desk").await?;
@@ -91,11 +102,16 @@ fn check(app: &App, changes: &UpdateDeskSettings) -> Result<()> {
     if characters.is_some_and(|count| count == 0 || count > NAME_CHARS_MAX) {
         return Err(Problem::invalid(format!("`name` has from 1 to {NAME_CHARS_MAX} characters")).at("/name"));
     }
-    let most = if app.settings.traces_days == 0 { DAYS_MAX } else { app.settings.traces_days.min(DAYS_MAX) };
-    if changes.traces_days.is_some_and(|days| days > most) {
-        return Err(Problem::invalid(format!("`traces_days` is at most {most}"))
-            .hint("longer than the installation keeps them is set by who runs it, in `retention.traces_days`")
-            .at("/traces_days"));
+    let settings = &app.settings;
+    for (field, days, kept) in [
+        ("traces_days", changes.traces_days, settings.traces_days),
+        ("conversations_days", changes.conversations_days, settings.conversations_days),
+    ] {
+        let most = if kept == 0 { DAYS_MAX } else { kept.min(DAYS_MAX) };
+        if days.is_some_and(|days| days > most) {
+            let hint = format!("longer than the installation keeps them is set by who runs it, in `retention.{field}`");
+            return Err(Problem::invalid(format!("`{field}` is at most {most}")).hint(hint).at(format!("/{field}")));
+        }
     }
     Ok(())
 }

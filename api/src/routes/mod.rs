@@ -26,6 +26,7 @@ pub(crate) mod keys;
 pub(crate) mod live;
 pub(crate) mod members;
 pub(crate) mod messages;
+pub(crate) mod model_settings;
 pub(crate) mod models;
 pub(crate) mod notes;
 pub(crate) mod notifications;

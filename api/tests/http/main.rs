@@ -20,6 +20,7 @@ mod keys;
 mod knowledge;
 mod members;
 mod memory;
+mod models;
 mod operations;
 mod people;
 mod playground;

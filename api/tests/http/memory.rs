@@ -186,7 +186,7 @@ fn no_prompt_ever_holds_what_another_customer_or_organization_said() {
 async fn tell(story: Vec<(usize, usize, bool)>) {
     let recorder = Arc::new(Recorder::default());
     let mut desk = TestDesk::new().await;
-    desk.state.desk.chat = Some(recorder.clone());
+    desk.state.desk.models = answering::Models::fixed(Some(recorder.clone()));
     // The worker never comes to a turn: here it is answered step by step.
     desk.state.desk.settings.debounce = Duration::from_hours(1);
     desk.state.desk.settings.debounce_max = Duration::from_hours(1);

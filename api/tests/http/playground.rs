@@ -122,14 +122,22 @@ async fn a_batch_keeps_its_answers_and_their_ratings() {
 
 #[tokio::test]
 async fn the_desk_has_a_name_and_a_retention_within_the_installations() {
-    let desk = TestDesk::with(Settings { traces_days: 90, ..Settings::default() }, Guard::default()).await;
+    let settings = Settings { traces_days: 90, conversations_days: 365, ..Settings::default() };
+    let desk = TestDesk::with(settings, Guard::default()).await;
     let present = desk.get("/v1/settings/desk").await.expect(200);
     assert_eq!((&present["traces_days"], &present["installation_traces_days"]), (&json!(0), &json!(90)));
     let changed = desk.patch("/v1/settings/desk", json!({ "name": " Lumen ", "traces_days": 30 })).await.expect(200);
     assert_eq!((&changed["name"], &changed["traces_days"]), (&json!("Lumen"), &json!(30)));
     let renamed = desk.patch("/v1/settings/desk", json!({ "name": "Bikes" })).await.expect(200);
     assert_eq!((&renamed["name"], &renamed["traces_days"]), (&json!("Bikes"), &json!(30)));
-    for (wrong, pointer) in [(json!({ "name": " " }), "/name"), (json!({ "traces_days": 91 }), "/traces_days")] {
+    let shorter = desk.patch("/v1/settings/desk", json!({ "conversations_days": 60 })).await.expect(200);
+    assert_eq!((&shorter["traces_days"], &shorter["conversations_days"]), (&json!(30), &json!(60)));
+    assert_eq!(shorter["installation_conversations_days"], json!(365));
+    for (wrong, pointer) in [
+        (json!({ "name": " " }), "/name"),
+        (json!({ "traces_days": 91 }), "/traces_days"),
+        (json!({ "conversations_days": 366 }), "/conversations_days"),
+    ] {
         let refused = desk.patch("/v1/settings/desk", wrong).await;
         assert_eq!(refused.body["errors"][0]["pointer"], pointer);
         assert_eq!(refused.problem(400), "invalid_request");

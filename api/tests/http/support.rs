@@ -1,7 +1,8 @@
 //! A desk in a throw-away folder, with a loop that answers turns as the worker does.
 
 use answering::conclude::Concluded;
-use answering::{Desk, turn};
+use answering::models::Opener;
+use answering::{Desk, Models, turn};
 use api::{Settings, State};
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -13,13 +14,14 @@ use domain::key::Scope;
 use ingest::Library;
 use ingest::fetch::{FetchSettings, Fetcher};
 use ingest::guard::Guard;
+use llm::providers::openai_compatible::{self, OpenAiChat};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use retrieval::Retrieval;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use storage::jobs::Claim;
-use storage::{Database, Signal, SqliteSettings};
+use storage::{Database, Signal, SqliteSettings, Vault};
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
@@ -82,7 +84,7 @@ impl TestDesk {
         let desk = Desk {
             database: database.clone(),
             retrieval: retrieval.clone(),
-            chat: None,
+            models: own_models(&guard, 1),
             embedder: embedder.clone(),
             prices: Arc::new(llm::PriceTable::new(&[]).unwrap()),
             tokens: llm::TokenCounter::for_model(None),
@@ -204,6 +206,20 @@ pub(crate) fn request(key: &str, method: &str, path: &str, body: Value) -> Reque
     }
     let builder = builder.header(header::CONTENT_TYPE, "application/json");
     builder.body(Body::from(body.to_string())).unwrap()
+}
+
+/// Models that organizations connect, behind a guard, their keys sealed with that key.
+pub(crate) fn own_models(guard: &Guard, key: u8) -> Models {
+    let clients = guard.client(|builder| builder).unwrap();
+    let opener: Opener = Arc::new(move |base_url, model, api_key| {
+        let url = base_url.parse().unwrap();
+        let refused = |refusal| llm::Error::Settings(format!("{refusal}; see `llm.allow_private_hosts`"));
+        let http = clients.for_url(&url).map_err(refused)?.clone();
+        let (base_url, model) = (base_url.to_owned(), model.to_owned());
+        let settings = openai_compatible::Settings { base_url, model, api_key, ..Default::default() };
+        Ok(Arc::new(OpenAiChat::new(settings, http)?))
+    });
+    Models::new(None, Vault::with_key([key; 32]), opener)
 }
 
 async fn answer_turns(desk: Desk) {

@@ -79,7 +79,7 @@ impl Bed {
         let desk = Desk {
             database: database.clone(),
             retrieval: retrieval.clone(),
-            chat: Some(Arc::new(Scripted(Box::new(reply)))),
+            models: answering::Models::fixed(Some(Arc::new(Scripted(Box::new(reply))))),
             embedder: embedder.clone(),
             prices: Arc::new(llm::PriceTable::new(&[price, cheap]).unwrap()),
             tokens: llm::TokenCounter::for_model(None),
@@ -128,6 +128,7 @@ impl Bed {
             allowed_link_hosts: Vec::new(),
             template: None,
             budget: Budget::default(),
+            chat: self.desk.models.installation(),
         }
     }
 

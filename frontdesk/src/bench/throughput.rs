@@ -8,6 +8,7 @@ use crate::bench::bed::{Bed, broken, insert, until};
 use crate::bench::ledger::Ledger;
 use crate::failure::Failure;
 use crate::output::{Exit, Output};
+use answering::Models;
 use domain::ConversationId;
 use futures::future::try_join_all;
 use llm::CachedQueries;
@@ -163,7 +164,7 @@ impl Desk {
     async fn open(folder: &Path, options: &Options, conversations: usize) -> Result<Self, Failure> {
         let mut bed = Bed::open_at(folder, None, settings(options)).await?;
         let model = Arc::new(SteadyModel::new(&options.model));
-        bed.wired.desk.chat = Some(Arc::<SteadyModel>::clone(&model));
+        bed.wired.desk.models = Models::fixed(Some(Arc::<SteadyModel>::clone(&model)));
         let queries = queries();
         for nth in 0..QUESTIONS {
             let ready = queries.vector(&texts::document(nth).question).await;

@@ -44,6 +44,12 @@ pub(crate) async fn run(wired: Wired, options: &cli::Ask, output: Output) -> Res
 }
 
 async fn dry(wired: &Wired, text: &str) -> Result<Answer, Failure> {
+    let (desk, id) = (&wired.desk, wired.organization_id());
+    let chat = desk.model_of(id).await.map_err(|error| problem(&answering::Error::from(error)))?;
+    let template = match &chat {
+        Some(_) => template::in_use(desk, id, wired.home.assistant.id, None).await.map_err(|error| problem(&error))?,
+        None => None,
+    };
     let question = Question {
         organization_id: wired.organization_id(),
         assistant: wired.home.assistant.clone(),
@@ -55,10 +61,9 @@ async fn dry(wired: &Wired, text: &str) -> Result<Answer, Failure> {
         clarifications: 0,
         staffing: domain::staffing::Staffing::default(),
         allowed_link_hosts: wired.home.organization.settings.allowed_link_hosts.clone(),
-        template: template::in_use(&wired.desk, wired.organization_id(), wired.home.assistant.id, None)
-            .await
-            .map_err(|error| problem(&error))?,
+        template,
         budget: wired.home.organization.settings.budget,
+        chat,
     };
     let answer = answer(&wired.desk, &question).await.map_err(|error| problem(&error))?;
     spend::record(&wired.desk, &question, &answer).await.map_err(|error| problem(&error))?;

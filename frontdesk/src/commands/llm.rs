@@ -12,7 +12,7 @@ pub(crate) async fn run(settings: Settings, command: &cli::Llm, output: Output) 
     wiring::install_tls();
     let Some(endpoint) = settings.llm.endpoint() else {
         return Err(Failure::configuration("no model endpoint is configured: answers quote the knowledge")
-            .fix("set OPENAI_BASE_URL (and OPENAI_API_KEY), or `llm.base_url` in frontdesk.toml"));
+            .fix("set OPENAI_BASE_URL (and OPENAI_API_KEY), or `llm.base_url`; one that is connected in the console is tried there, under Settings › Model"));
     };
     let models = wiring::chat_models(&settings)?;
     for model in &models {

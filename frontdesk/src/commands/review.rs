@@ -278,7 +278,9 @@ async fn draft(wired: &Wired, source: Option<&str>, publish: bool, output: Outpu
 pub(crate) async fn await_drafts(wired: &Wired, source_id: SourceId, output: Output) -> Result<(), Failure> {
     let database = &wired.desk.database;
     let begin = Instant::now();
-    while wired.desk.chat.is_none() && begin.elapsed() < DRAFTS_WAIT_MAX {
+    let chat = wired.desk.model_of(wired.organization_id()).await;
+    let by_rules = chat.map_err(|error| problem(&error))?.is_none();
+    while by_rules && begin.elapsed() < DRAFTS_WAIT_MAX {
         let mut is_drafting = false;
         for state in [JobState::Available, JobState::Running, JobState::Retryable] {
             let jobs = database.list_jobs(Some(state), AT_ONCE).await.map_err(|error| problem(&error))?;
@@ -298,7 +300,7 @@ pub(crate) async fn await_drafts(wired: &Wired, source_id: SourceId, output: Out
         counts.iter().filter(|count| count.state == SuggestionState::Waiting).map(|count| count.count).sum();
     if waiting > 0 {
         output.say(&format!("{waiting} generated articles wait for review: `frontdesk review list`"));
-    } else if wired.desk.chat.is_some() {
+    } else if !by_rules {
         output.say("articles are drafted by `frontdesk up` or `frontdesk worker`; `frontdesk review list` shows them");
     }
     Ok(())

@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 /// Starts everything in one process.
 pub(crate) async fn up(wired: Wired, options: &cli::Up, output: Output) -> Result<Exit, Failure> {
-    greet(&wired, output)?;
+    greet(&wired, output).await?;
     if options.demo {
         let loading = Instant::now();
         let demo = crate::demo::load(&wired).await?;
@@ -40,7 +40,7 @@ pub(crate) async fn up(wired: Wired, options: &cli::Up, output: Output) -> Resul
 
 /// Starts the API only; workers run elsewhere.
 pub(crate) async fn api_only(wired: Wired, output: Output) -> Result<Exit, Failure> {
-    greet(&wired, output)?;
+    greet(&wired, output).await?;
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
     let (listener, address) = listen(&wired).await?;
@@ -84,6 +84,7 @@ fn state(wired: &Wired) -> Result<api::State, Failure> {
         settings: api::Settings {
             secure_cookies: wired.settings.api.public_url.starts_with("https://"),
             traces_days: wired.settings.retention.traces_days,
+            conversations_days: wired.settings.retention.conversations_days,
             ..api::Settings::default()
         },
     })
@@ -98,16 +99,21 @@ fn warn(output: Output, text: &str) -> Result<(), Failure> {
 }
 
 /// What runs, and what is not configured.
-fn greet(wired: &Wired, output: Output) -> Result<(), Failure> {
+async fn greet(wired: &Wired, output: Output) -> Result<(), Failure> {
     let settings = &wired.settings;
     let version = env!("CARGO_PKG_VERSION");
     output.line(&format!("frontdesk {version} · {} · data {}", wired.engines(), settings.data.dir.display()))?;
     check(output, &format!("database ready        {} migrations", wired.migrations))?;
-    match settings.llm.endpoint() {
-        Some(endpoint) => check(output, &format!("model                 {} at {endpoint}", settings.llm.model))?,
-        None => check(
+    let own = wired.desk.database.of(wired.organization_id()).find_model_endpoint().await;
+    let own = own.map_err(|error| Failure::new(Exit::Problem, "the settings cannot be read").because(error))?;
+    match (own, settings.llm.endpoint()) {
+        (Some(own), _) => check(output, &format!("model                 {} at {}", own.model, own.base_url))?,
+        (None, Some(endpoint)) => {
+            check(output, &format!("model                 {} at {endpoint}", settings.llm.model))?;
+        }
+        (None, None) => check(
             output,
-            "model                 extractive: answers quote your knowledge; connect a model any time (llm.base_url)",
+            "model                 extractive: answers quote your knowledge; connect a model any time (Settings › Model)",
         )?,
     }
     match wired.library.embedder() {

@@ -1,11 +1,17 @@
-//! The models: the one that embeds and the one that writes.
+//! The models: the one that embeds and those that write.
 
-use super::Finding;
+use super::{Finding, counted};
 use crate::probe;
 use crate::settings::{Environment, Settings};
 use crate::wiring;
 use llm::EmbedderSlot;
 use llm::weights::{self, Search};
+use storage::Database;
+
+/// Models of organizations that are looked at.
+const OWN_MAX: i64 = 100;
+/// Those of them that are asked for a word, the newest first.
+const OWN_ASKED: usize = 3;
 
 pub(super) async fn check_embedding(
     settings: &Settings,
@@ -91,6 +97,59 @@ pub(super) async fn check_chat(settings: &Settings) -> Vec<Finding> {
             }
             Err(failure) => Finding::failed(CHECK, failure),
         });
+    }
+    findings
+}
+
+/// The models that organizations connected by themselves: whether their keys open, and whether the newest answer.
+pub(super) async fn check_own(settings: &Settings, database: &Database) -> Vec<Finding> {
+    const CHECK: &str = "own_models";
+    let models = match wiring::models(settings) {
+        Ok(models) => models,
+        Err(failure) => return vec![Finding::failed(CHECK, failure)],
+    };
+    let endpoints = match database.list_model_endpoints(OWN_MAX).await {
+        Ok(endpoints) => endpoints,
+        Err(error) => {
+            return vec![Finding::problem(CHECK, "the models of organizations cannot be read").because(error)];
+        }
+    };
+    let mut findings = Vec::new();
+    let is_sealed_here =
+        settings.secrets.key.is_empty() && endpoints.iter().any(|endpoint| endpoint.sealed_key.is_some());
+    if database.is_postgres() && is_sealed_here {
+        findings.push(
+            Finding::warning(
+                CHECK,
+                "the keys of connected models are sealed with secret.key, a file of this data folder",
+            )
+            .because("processes with another data folder cannot open them, and answer without these models")
+            .fix("set `secrets.key` in every process to what that file holds"),
+        );
+    }
+    for (place, endpoint) in endpoints.iter().enumerate() {
+        let whose = format!("{} at {} of {}", endpoint.model, endpoint.base_url, endpoint.organization_id);
+        match models.open(endpoint) {
+            Err(error) => findings.push(
+                Finding::problem(CHECK, format!("{whose} cannot be used: answers go without it"))
+                    .because(error)
+                    .fix("see the reason; or connect the model again in the console, under Settings › Model"),
+            ),
+            Ok(model) if place < OWN_ASKED => {
+                if let Err(failure) = probe::completion(&endpoint.base_url, model.as_ref()).await {
+                    findings.push(
+                        Finding::problem(CHECK, format!("{whose} does not answer"))
+                            .because(failure.why.unwrap_or(failure.what))
+                            .fix("is it running? or correct it in the console, under Settings › Model"),
+                    );
+                }
+            }
+            Ok(_) => {}
+        }
+    }
+    if findings.is_empty() && !endpoints.is_empty() {
+        let count = i64::try_from(endpoints.len()).unwrap_or(i64::MAX);
+        findings.push(Finding::ok(CHECK, format!("{} connected in the console", counted(count, "model"))));
     }
     findings
 }

@@ -14,6 +14,7 @@ mod inbox;
 mod keys;
 mod looks;
 mod minutes;
+mod models;
 mod playground;
 mod prompts;
 mod settings;

@@ -136,7 +136,7 @@ fn model_and_widget(browser: &mut Chromium) {
     browser.until("document.querySelector('a[href=\"/settings/model\"]')");
     browser.click("Model");
     browser.until(
-        "document.body.innerText.includes('Quotes of your knowledge') && document.body.innerText.includes('base_url')",
+        "document.body.innerText.includes('Quotes of your knowledge') && document.querySelector('#f-base-url') && [...document.querySelectorAll('button')].some((one) => one.textContent === 'Test')",
     );
     browser.click("Widget");
     browser.until("document.querySelector('.embed pre').textContent.includes('data-key=\"pk_')");

@@ -13,13 +13,14 @@ fn the_desk_gets_another_name_and_keeps_explanations_for_less_time() {
     desk.set_up(&mut browser);
     browser.open(&desk.page("/settings/desk"));
     browser.until("document.querySelector('.narrow-form input')?.value === 'Lumen Bikes'");
-    browser.fill("input[type=number]", "30");
+    browser.fill("#f-days-that-answers-can-be-explained", "30");
+    browser.fill("#f-days-that-resolved-conversations-are-kept", "400");
     browser.fill(".narrow-form input[type=text]", "Lumen & Sons");
     browser.press("Enter", 0);
     browser.until("document.querySelector('.brand').innerText.includes('Lumen & Sons') && document.title.includes('Lumen & Sons') && document.querySelector('.narrow-form .primary').disabled");
     let stored = call(&mut browser, "GET", "/v1/settings/desk", &Value::Null);
     assert_eq!((&stored["name"], &stored["traces_days"]), (&json!("Lumen & Sons"), &json!(30)));
-    assert_eq!(stored["installation_traces_days"], json!(90));
+    assert_eq!((&stored["installation_traces_days"], &stored["conversations_days"]), (&json!(90), &json!(400)));
     browser.fill(".narrow-form input[type=text]", " ");
     browser.press("Enter", 0);
     browser.until("document.querySelector('[aria-invalid]') && document.querySelector('.wrong').innerText.includes('1 to 100 characters')");

@@ -3,6 +3,7 @@
 use crate::served::Served;
 use crate::{TestDesk, postgres};
 use domain::assistant::AssistantSettings;
+use domain::conversation::ConversationStatus;
 use domain::job::{Job, JobState, ScrubPages, Work};
 use frontdesk::bench::bed::until;
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use sqlx::postgres::PgPool;
 use std::path::Path;
 use std::time::Duration;
 use storage::batches::NewBatch;
+use storage::conversations::ConversationChange;
 use storage::{Database, SqliteSettings};
 use worker::jobs::delete_expired::{Retention, run};
 
@@ -184,7 +186,7 @@ async fn a_desk_keeps_explanations_for_less_time_than_its_installation() {
         kept.push((id, transaction.insert_batch(batch).await.unwrap()));
         transaction.commit().await.unwrap();
     }
-    let retention = Retention { jobs_days: 0, events_days: 0, traces_days: 90 };
+    let retention = Retention { jobs_days: 0, events_days: 0, traces_days: 90, conversations_days: 0 };
     let mut there = Vec::new();
     for days in [6, 2, 90] {
         database.clock().advance(Duration::from_hours(24 * days));
@@ -194,4 +196,36 @@ async fn a_desk_keeps_explanations_for_less_time_than_its_installation() {
         }
     }
     assert_eq!(there, [true, true, false, true, false, false]);
+}
+
+#[tokio::test]
+async fn resolved_conversations_are_erased_by_the_shorter_retention_and_that_is_noted() {
+    let desk = TestDesk::without_model().await;
+    let (old, open) = (desk.customer("old").await, desk.customer("open").await);
+    let wired = &desk.bed.wired;
+    let (database, tenant) = (&wired.desk.database, wired.desk.database.of(wired.organization_id()));
+    let mut settings = tenant.load_organization().await.unwrap().settings;
+    settings.retention.conversations_days = 30;
+    let mut transaction = tenant.begin().await.unwrap();
+    transaction.update_organization_settings(&settings).await.unwrap();
+    let status = Some(ConversationStatus::Resolved);
+    transaction.update_conversation(old, ConversationChange { status, ..Default::default() }).await.unwrap();
+    transaction.commit().await.unwrap();
+    let retention = Retention { jobs_days: 0, events_days: 0, traces_days: 0, conversations_days: 365 };
+    let mut there = Vec::new();
+    for days in [29, 2] {
+        database.clock().advance(Duration::from_hours(24 * days));
+        run(database.clone(), retention).await.unwrap();
+        there.push((tenant.load_conversation(old).await.is_ok(), tenant.load_conversation(open).await.is_ok()));
+    }
+    assert_eq!(there, [(true, true), (false, true)]);
+    let audit = tenant.list_audit(storage::Keyset::start(), 10).await.unwrap();
+    let noted: Vec<&str> = audit
+        .iter()
+        .filter(|entry| entry.action == "conversations.expired")
+        .map(|entry| entry.subject.as_str())
+        .collect();
+    assert_eq!(noted, ["1 without a message for 30 days"]);
+    let jobs = database.list_jobs(Some(JobState::Available), 10).await.unwrap();
+    assert!(jobs.iter().any(|job| job.kind == ScrubPages::KIND), "what they left behind in the file is overwritten");
 }

@@ -13,6 +13,7 @@ mod drafts;
 mod erasing;
 mod faults;
 mod memory;
+mod models;
 mod people;
 #[path = "../../../storage/tests/support/postgres.rs"]
 mod postgres;

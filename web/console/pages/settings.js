@@ -1,6 +1,6 @@
 // Settings: assistants, the model, API keys, members.
 
-import { Stretches, change, get, post, remove } from "../api.js";
+import { Stretches, change, get, post, put, remove } from "../api.js";
 import { ago, attempt, button, chip, copy, drawer, duration, empty, failure, field, go, more, parts, plural, sentence, skeleton, table, toast, word } from "../parts.js";
 import { View, h } from "../view.js";
 import { settingFields, changesOf } from "./playground.js";
@@ -94,38 +94,91 @@ function scopeChoices(chosen, choose) {
     h("input", { type: "checkbox", checked: chosen.includes(name), onchange: (event) => choose(event.target.checked ? [...chosen, name] : chosen.filter((one) => one !== name)) }), h("span", {}, h("strong", {}, word(name)), h("span", { class: "soft" }, ` ${text}`)))));
 }
 
-/** What answers and what compares meanings. It stands in the settings of the installation, and is tried here. */
+/** What answers: the model connected here, else the installation's, else quotes. It is tried before it is saved. */
 class Model extends View {
-  state = { models: null, test: null, problem: null, isBusy: false };
+  state = { now: null, typed: {}, test: null, problem: null, wrong: null, busy: "" };
 
   async entered() {
     try {
-      this.set({ models: await get("/v1/models"), problem: null });
+      this.set({ now: await get("/v1/settings/model"), problem: null });
     } catch (problem) {
       this.set({ problem });
     }
   }
 
-  async test() {
-    this.set({ isBusy: true, test: null });
-    this.set({ test: await post("/v1/models/test").catch((problem) => problem), isBusy: false });
+  get form() {
+    const { now, typed } = this.state;
+    return { base_url: now.base_url ?? "", model: now.model ?? "", api_key: "", ...typed };
+  }
+
+  /** What is sent: without a typed key the kept one counts, and without an address what answers now. */
+  get body() {
+    const { base_url, model, api_key } = this.form;
+    return base_url || model || api_key ? { base_url, model, ...(api_key && { api_key }) } : {};
+  }
+
+  type(name, event) {
+    this.set({ typed: { ...this.state.typed, [name]: event.target.value }, test: null, wrong: null });
+  }
+
+  async during(busy, work) {
+    this.set({ busy, test: null, wrong: null });
+    try {
+      await work();
+    } catch (problem) {
+      this.set(problem.pointer ? { wrong: problem } : { test: problem });
+    }
+    this.set({ busy: "" });
+  }
+
+  test() {
+    return this.during("test", async () => this.set({ test: await post("/v1/models/test", this.body) }));
+  }
+
+  save(event) {
+    event.preventDefault();
+    return this.during("save", async () => {
+      this.set({ now: await put("/v1/settings/model", this.body), typed: {} });
+      toast("Saved. It answers from the next message on.");
+    });
+  }
+
+  disconnect() {
+    return this.during("save", async () => {
+      await remove("/v1/settings/model");
+      this.set({ typed: {} });
+      await this.entered();
+      toast("Removed, and its key with it.");
+    });
   }
 
   render() {
-    const { models, test, problem, isBusy } = this.state;
+    const { now, typed, test, problem, wrong, busy } = this.state;
     if (problem) return failure(problem, () => this.entered());
-    if (!models) return skeleton(4);
-    const lines = "[llm]\nbase_url = \"https://api.example.com/v1\"\nmodel = \"the-model\"\napi_key = \"…\"";
-    return h("div", { class: "form" },
-      h("dl", { class: "totals" }, [["Answers", models.chat ?? "Quotes of your knowledge"], ["Meaning", models.embedding ?? "None: words only"]].map(([name, value]) => h("div", { key: name }, h("dt", {}, name), h("dd", {}, value)))),
-      models.chat ? h("p", { class: "row" }, button(isBusy ? "Asking…" : "Test", () => this.test(), "primary", { disabled: isBusy }), h("span", { class: "soft" }, "Has it write one word.")) : null,
+    if (!now) return skeleton(4);
+    const { base_url, model, api_key } = this.form;
+    const isChanged = Object.keys(typed).length > 0;
+    const isElsewhere = base_url.trim().replace(/\/+$/, "") !== now.base_url;
+    const kept = !now.has_key ? null : isElsewhere ? `The kept key goes to ${now.base_url} only: type the one for this address.` : `Kept${now.key_hint ? `, ends in …${now.key_hint}` : ""}. Type another to replace it.`;
+    const at = (name) => (wrong?.pointer === `/${name}` ? [sentence(wrong.message), wrong.hint && sentence(wrong.hint)].filter(Boolean).join(" ") : undefined);
+    const input = (name, value, more) => h("input", { type: "text", value, autocomplete: "off", autocapitalize: "off", spellcheck: "false", oninput: (event) => this.type(name, event), ...more });
+    const answers = now.model ?? now.installation_model;
+    return h("form", { class: "form narrow-form", onsubmit: (event) => this.save(event) },
+      h("dl", { class: "totals" }, [["Answers", answers ?? "Quotes of your knowledge"], ["Meaning", now.embedding ?? "None: words only"]].map(([name, value]) => h("div", { key: name }, h("dt", {}, name), h("dd", {}, value)))),
+      field("Base URL", input("base_url", base_url, { inputmode: "url", required: true, maxlength: "500" }), { hint: "Any server that speaks as OpenAI's does: https://api.openai.com/v1, or http://localhost:11434/v1 for Ollama.", problem: at("base_url") }),
+      field("Model", input("model", model, { required: true, maxlength: "200" }), { hint: "Its name there, such as gpt-4.1-mini.", problem: at("model") }),
+      field("Key", input("api_key", api_key, { type: "password", autocomplete: "new-password", maxlength: "1000", placeholder: kept && !isElsewhere ? "••••••••" : "" }), { hint: kept ?? "Kept sealed and never shown again. Local servers mostly need none.", problem: at("api_key") }),
+      h("div", { class: "row" }, button(busy === "test" ? "Asking…" : "Test", () => this.test(), "", { disabled: Boolean(busy) || !(base_url.trim() && model.trim() || answers && !isChanged) }),
+        h("button", { class: "primary", type: "submit", disabled: Boolean(busy) || !isChanged || !base_url.trim() || !model.trim() }, busy === "save" ? "Saving…" : "Save"),
+        now.base_url ? button("Remove", () => this.disconnect(), "danger quiet", { disabled: Boolean(busy) }) : null),
       !test ? null : test instanceof Error ? failure(test) : h("p", { role: "status" }, chip("works", "good"), ` ${test.model} wrote “${test.text}” in ${duration(test.duration_ms)}, ${test.input_tokens} + ${test.output_tokens} tokens.`),
-      h("section", { class: "card embed" }, h("h2", {}, models.chat ? "To connect another model" : "To connect a model"), h("p", {}, "Any endpoint that speaks as OpenAI's does. Write this into frontdesk.toml and start again; the key stays on the server."), h("pre", { tabindex: "0", "aria-label": "Settings" }, lines), h("p", { class: "row" }, button("Copy", () => copy(lines), "quiet"))));
+      wrong && !at("base_url") && !at("model") && !at("api_key") ? failure(wrong) : null,
+      h("p", { class: "soft" }, "Without one, the model of the installation writes (frontdesk.toml, [llm])", now.installation_model ? `: ${now.installation_model}.` : "; there is none, so your knowledge is quoted."));
   }
 }
 customElements.define("fd-model", Model);
 
-/** What the desk is called, and how long it keeps what explains its answers. */
+/** What the desk is called, and how long it keeps things. */
 class Desk extends View {
   state = { desk: null, problem: null, wrong: null };
 
@@ -143,9 +196,9 @@ class Desk extends View {
 
   async save(event) {
     event.preventDefault();
-    const { name, traces_days } = this.state.desk;
+    const { name, traces_days, conversations_days } = this.state.desk;
     try {
-      const desk = await change("/v1/settings/desk", { name, traces_days });
+      const desk = await change("/v1/settings/desk", { name, traces_days, conversations_days });
       this.set({ desk, wrong: null, isChanged: false });
       dispatchEvent(new CustomEvent("fd-renamed", { detail: desk.name }));
       toast("Saved.");
@@ -158,13 +211,17 @@ class Desk extends View {
     const { desk, problem, wrong, isChanged } = this.state;
     if (problem) return failure(problem, () => this.entered());
     if (!desk) return skeleton(4);
-    const most = desk.installation_traces_days;
     const at = (name) => (wrong?.pointer === `/${name}` ? sentence(wrong.message) : undefined);
+    const days = (label, name, hint) => {
+      const most = desk[`installation_${name}`];
+      return field(label, h("input", { type: "number", min: "1", max: most || "3650", value: desk[name] || "", placeholder: most ? String(most) : "for ever", oninput: (event) => this.alter({ [name]: Number(event.target.value) }) }),
+        { hint: `${hint} Empty keeps it ${most ? `for ${plural(most, "day")}, as this installation does` : "for ever"}.`, problem: at(name) });
+    };
     return h("form", { class: "form narrow-form", onsubmit: (event) => this.save(event) },
       field("Name of the desk", h("input", { type: "text", required: true, maxlength: "100", value: desk.name, oninput: (event) => this.alter({ name: event.target.value }) }), { hint: "Members see it here, customers where the widget has no title of its own.", problem: at("name") }),
-      field("Days that answers can be explained", h("input", { type: "number", min: "1", max: most || "3650", value: desk.traces_days || "", placeholder: most ? String(most) : "for ever", oninput: (event) => this.alter({ traces_days: Number(event.target.value) }) }),
-        { hint: `Then what led to an answer is erased, and batches of the playground with it; messages stay. Empty keeps it ${most ? `for ${plural(most, "day")}, as this installation does` : "for ever"}.`, problem: at("traces_days") }),
-      wrong && !at("name") && !at("traces_days") ? failure(wrong) : null,
+      days("Days that answers can be explained", "traces_days", "Then what led to an answer is erased, and batches of the playground with it; messages stay."),
+      days("Days that resolved conversations are kept", "conversations_days", "Counted from the last message; then the conversation is erased with all that was said. What is open stays, and so does what is known of the customer."),
+      wrong && !at("name") && !at("traces_days") && !at("conversations_days") ? failure(wrong) : null,
       h("button", { class: "primary", type: "submit", disabled: !isChanged }, "Save"));
   }
 }

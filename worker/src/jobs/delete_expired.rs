@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::registry::Running;
 use domain::Time;
-use domain::job::DeleteExpired;
+use domain::job::{DeleteExpired, ScrubPages};
 use std::time::Duration;
 use storage::Database;
 
@@ -12,6 +12,9 @@ const INTERVAL: Duration = Duration::from_hours(1);
 /// How often each process asks whether it is time.
 const ASK_EVERY: Duration = Duration::from_mins(1);
 const DAY: Duration = Duration::from_hours(24);
+/// Conversations that one transaction erases, and such transactions for a desk in one run at most.
+const CONVERSATIONS_AT_ONCE: i64 = 200;
+const STRETCHES_MAX: usize = 100;
 
 /// How old things may become, in days; 0 keeps for ever.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +25,8 @@ pub struct Retention {
     pub events_days: u32,
     /// Traces of answers.
     pub traces_days: u32,
+    /// Resolved conversations, from the last message on.
+    pub conversations_days: u32,
 }
 
 /// Enqueues the chore when its time has come.
@@ -60,8 +65,9 @@ pub async fn run(database: Database, retention: Retention) -> Result<Running> {
         deleted[2] = database.delete_traces(before).await?;
     }
     deleted[2] += delete_what_desks_keep_shorter(&database, now).await?;
+    let conversations = delete_conversations(&database, retention.conversations_days, now).await?;
     let [jobs, events, traces] = deleted;
-    tracing::info!(jobs, events, traces, "deleted what has outlived its retention");
+    tracing::info!(jobs, events, traces, conversations, "deleted what has outlived its retention");
     Ok(Running::Done)
 }
 
@@ -77,6 +83,44 @@ async fn delete_what_desks_keep_shorter(database: &Database, now: Time) -> Resul
     Ok(deleted)
 }
 
+/// Resolved conversations that are older than their desk, or else the installation, keeps them.
+async fn delete_conversations(database: &Database, installation_days: u32, now: Time) -> Result<u64> {
+    let mut deleted = 0;
+    for organization in database.list_organizations().await? {
+        let days = shorter(organization.settings.retention.conversations_days, installation_days);
+        let Some(before) = expired(now, days) else { continue };
+        let tenant = database.of(organization.id);
+        for _ in 0..STRETCHES_MAX {
+            // The one writer is asked for what a reader found only.
+            let ids = tenant.list_old_conversations(before, CONVERSATIONS_AT_ONCE).await?;
+            if ids.is_empty() {
+                break;
+            }
+            let mut transaction = tenant.begin().await?;
+            let count = transaction.delete_old_conversations(&ids, before).await?;
+            if count == 0 {
+                transaction.rollback().await?;
+                break;
+            }
+            let subject = format!("{count} without a message for {days} days");
+            transaction.insert_audit("system", "conversations.expired", &subject).await?;
+            let now = transaction.now();
+            transaction.enqueue_for(None, &ScrubPages {}, now).await?;
+            transaction.commit().await?;
+            deleted += count;
+        }
+    }
+    Ok(deleted)
+}
+
+/// The shorter of two retentions; 0 is none.
+fn shorter(desk_days: u32, installation_days: u32) -> u32 {
+    match (desk_days, installation_days) {
+        (0, days) | (days, 0) => days,
+        (desk, installation) => desk.min(installation),
+    }
+}
+
 /// What is older than this has outlived so many days; 0 days keep for ever.
 fn expired(now: Time, days: u32) -> Option<Time> {
     (days > 0).then(|| now - DAY * days)
@@ -85,6 +129,13 @@ fn expired(now: Time, days: u32) -> Option<Time> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_shorter_retention_counts() {
+        for (desk, installation, expected) in [(0, 0, 0), (30, 0, 30), (0, 365, 365), (30, 365, 30), (90, 60, 60)] {
+            assert_eq!(shorter(desk, installation), expected, "{desk}, {installation}");
+        }
+    }
 
     #[test]
     fn no_days_keep_for_ever() {

@@ -117,6 +117,7 @@ impl Run {
             allowed_link_hosts: Vec::new(),
             template: None,
             budget: domain::usage::Budget::default(),
+            chat: wired.desk.models.installation(),
         };
         let answer = answer(&wired.desk, &question).await.map_err(|error| broken("a question failed", &error))?;
         Ok(answer.citations.iter().any(|citation| citation.url.as_deref() == Some(url)))

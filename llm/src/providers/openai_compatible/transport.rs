@@ -3,6 +3,7 @@
 
 use super::{Settings, Timeouts};
 use crate::error::Error;
+use crate::secret::Secret;
 use async_openai::config::Config;
 use async_openai::error::OpenAIError;
 use async_openai::middleware::HttpRequestFactory;
@@ -41,7 +42,7 @@ pub fn http_client(timeouts: &Timeouts) -> Result<reqwest::Client, Error> {
 /// An async-openai client that calls through [`Transport`].
 pub(super) fn client(settings: &Settings, model: &str, http: reqwest::Client) -> Result<Client, Error> {
     let endpoint = Endpoint::new(settings)?;
-    let transport = Transport { http, model: model.into() };
+    let transport = Transport { http, model: model.into(), api_key: settings.api_key.clone() };
     Ok(Client::build(reqwest::Client::clone(&transport.http), endpoint).with_http_service(transport))
 }
 
@@ -98,6 +99,7 @@ impl Config for Endpoint {
 struct Transport {
     http: reqwest::Client,
     model: Arc<str>,
+    api_key: Secret,
 }
 
 impl tower_service::Service<HttpRequestFactory> for Transport {
@@ -110,14 +112,14 @@ impl tower_service::Service<HttpRequestFactory> for Transport {
     }
 
     fn call(&mut self, request: HttpRequestFactory) -> Self::Future {
-        let Self { http, model } = self.clone();
+        let Self { http, model, api_key } = self.clone();
         Box::pin(async move {
             let request = request.build().await?;
             let response = http.execute(request).await?;
             if response.status().is_success() {
                 Ok(bounded(response))
             } else {
-                Err(OpenAIError::Boxed(Box::new(refusal(response, &model).await)))
+                Err(OpenAIError::Boxed(Box::new(refusal(response, &model, &api_key).await)))
             }
         })
     }
@@ -139,7 +141,7 @@ fn bounded(response: Response) -> Response {
     http::Response::from_parts(parts, reqwest::Body::wrap_stream(limited)).into()
 }
 
-async fn refusal(response: Response, model: &str) -> Error {
+async fn refusal(response: Response, model: &str, api_key: &Secret) -> Error {
     let status = response.status();
     let retry_after = retry_after(response.headers());
     let mut body = Vec::new();
@@ -150,8 +152,15 @@ async fn refusal(response: Response, model: &str) -> Error {
             break;
         }
     }
-    let detail = Detail::read(&body);
+    let detail = Detail::read(without(api_key, &body).as_bytes());
     detail.into_error(status, retry_after, model)
+}
+
+/// The text of a body without the key: some endpoints repeat what they refuse.
+fn without(api_key: &Secret, body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let key = api_key.expose().trim();
+    if key.is_empty() { text.into_owned() } else { text.replace(key, "••••") }
 }
 
 /// What an endpoint says about a failure; vendors agree on little but the outer names.
