@@ -183,11 +183,12 @@ impl Batch {
 
     /// Adds a statement after the others.
     pub(crate) fn push(&mut self, sql: Sql, args: impl Args) -> Result<()> {
+        let Sql { sqlite: text, .. } = sql;
         let before = self.buffer.len();
         if !self.text.is_empty() {
             self.text.push_str("; ");
         }
-        renumber(&mut self.text, &sql.sqlite, before);
+        renumber(&mut self.text, &text, before);
         args.put_into(&mut self.buffer).map_err(sqlx::Error::Encode)?;
         Ok(())
     }

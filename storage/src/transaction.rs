@@ -107,7 +107,7 @@ impl Transaction {
 
     /// Runs a statement that gives nothing back and whose count nobody asks for: on SQLite with the next one, at the
     /// latest with the commit, on PostgreSQL at once.
-    pub(crate) fn defer<'s>(&'s mut self, sql: impl Into<Sql>, args: impl Args) -> BoxFuture<'s, Result<()>> {
+    pub(crate) fn defer(&mut self, sql: impl Into<Sql>, args: impl Args) -> BoxFuture<'_, Result<()>> {
         if let Open::Sqlite(turn) = &mut self.open {
             let waits = turn.defer(sql.into(), args);
             return Box::pin(std::future::ready(waits));
