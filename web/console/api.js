@@ -41,8 +41,8 @@ async function send(method, path, body, headers = {}, signal) {
   throw problem;
 }
 
-async function json(method, path, body, headers) {
-  const response = await send(method, path, body, headers);
+async function json(method, path, body, headers, signal) {
+  const response = await send(method, path, body, headers, signal);
   return response.status === 204 ? null : response.json();
 }
 
@@ -51,7 +51,13 @@ function once() {
   return { "idempotency-key": crypto.randomUUID() };
 }
 
-export const get = (path) => json("GET", path);
+let reads = new AbortController();
+export const get = (path) => json("GET", path, undefined, {}, reads.signal);
+/** Gives up what is being read, before the session ends under it. */
+export function dropReads() {
+  reads.abort();
+  reads = new AbortController();
+}
 export const post = (path, body = {}) => json("POST", path, body, once());
 export const put = (path, body) => json("PUT", path, body);
 export const change = (path, body) => json("PATCH", path, body);

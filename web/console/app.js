@@ -1,6 +1,6 @@
 // The console: who is signed in, which page an address shows, and what is the same on every page.
 
-import { get, live, post, remove, session } from "./api.js";
+import { dropReads, get, live, post, remove, session } from "./api.js";
 import { attempt, button, failure, go, icon, sentence } from "./parts.js";
 import { View, h } from "./view.js";
 import "./trace.js";
@@ -161,6 +161,7 @@ class App extends View {
   }
 
   async leave() {
+    dropReads();
     await attempt(() => remove("/v1/session"));
     live.close();
     localStorage.removeItem(SIGNED_IN);
