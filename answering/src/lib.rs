@@ -18,6 +18,7 @@ pub mod conclude;
 pub mod confidence;
 pub mod decide;
 mod desk;
+mod echo;
 mod error;
 pub mod extractive;
 pub mod generate;

@@ -3,6 +3,7 @@
 use crate::Passage;
 use crate::align::{Compared, Ground, Span};
 use crate::decide::Support;
+use crate::echo::reports_question;
 use crate::promise::{Promise, promise};
 use crate::sentences::{Unit, UnitKind, sentences};
 use crate::words::share;
@@ -96,7 +97,7 @@ impl Check<'_> {
             Some(Promise::Desk) => support >= SUPPORT_VERBATIM,
             None => true,
         };
-        let supported = allowed && support >= SUPPORT_MIN;
+        let supported = allowed && support >= SUPPORT_MIN && !reports_question(&text);
         self.verified.blocked |= !allowed;
         self.verified.claims.push(Claim { sentence: text.clone(), supported, support_score: support, citation: None });
         if supported {
@@ -364,6 +365,11 @@ mod tests {
         ] {
             assert_eq!(check(draft).blocked, blocked, "{draft}");
         }
+    }
+
+    #[test]
+    fn telling_the_question_is_no_answer() {
+        assert_eq!(check("You asked: refunds take 14 days [1].").support(), Support::None);
     }
 
     #[test]
