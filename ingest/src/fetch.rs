@@ -62,7 +62,7 @@ impl Default for FetchSettings {
             connect_timeout: Duration::from_secs(5),
             first_byte_timeout: Duration::from_secs(10),
             total_timeout: Duration::from_secs(30),
-            bounds: Bounds { raw_bytes_max: 8 * 1024 * 1024, unpacked_bytes_max: 8 * 1024 * 1024 },
+            bounds: Bounds { raw_bytes_max: 6 * 1024 * 1024, unpacked_bytes_max: 6 * 1024 * 1024 },
             polite: PoliteSettings::default(),
         }
     }

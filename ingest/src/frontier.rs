@@ -45,15 +45,13 @@ pub fn normalize(url: &Url) -> Url {
         // Cannot fail: it was a host with its dot.
         let _ = normal.set_host(Some(host));
     }
-    let mut parameters: Vec<&str> = url
-        .query()
-        .unwrap_or_default()
-        .split('&')
-        .filter(|parameter| !parameter.is_empty() && !is_tracking(parameter))
-        .collect();
+    // The same encoding comes first: names are compared and put in order as they are written in the end.
+    let query = same_encoding(url.query().unwrap_or_default());
+    let mut parameters: Vec<&str> =
+        query.split('&').filter(|parameter| !parameter.is_empty() && !is_tracking(parameter)).collect();
     // Stable, so that repeated parameters keep their order, which may mean something.
     parameters.sort_by_key(|parameter| name_of(parameter).to_owned());
-    let query = same_encoding(&parameters.join("&"));
+    let query = parameters.join("&");
     normal.set_query((!query.is_empty()).then_some(query.as_str()));
     normal
 }

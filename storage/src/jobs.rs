@@ -121,7 +121,9 @@ impl Transaction {
         self.enqueue(work, run_at).await?;
         let earliest = self.now() - held_max;
         self.defer(
-            "update jobs set run_at = $2 where dedupe = $1 and state = 'available' and created_at > $3 and run_at < $2",
+            // The states of the index are named as it names them, or SQLite reads the whole table.
+            "update jobs set run_at = $2 where dedupe = $1 and state in ('available', 'retryable')
+                and state = 'available' and created_at > $3 and run_at < $2",
             (work.dedupe(), run_at, earliest),
         )
         .await

@@ -75,7 +75,7 @@ fn inner_as(request: &Request<'_>, host: &str) -> Answer {
 
 pub(crate) const ROWS: &[Row] = &[
     // Bodies
-    row("/body/bomb", "unpacks to 128 MiB", (Failed, "larger than 8 MiB once unpacked"), |_| {
+    row("/body/bomb", "unpacks to 128 MiB", (Failed, "larger than 6 MiB once unpacked"), |_| {
         raw(&format!("{HTML}content-encoding: gzip\r\n"), &BOMB)
     }),
     row("/body/bomb-twice", "packs a bomb twice and says so", (Failed, "packed as `gzip, gzip`"), |_| {
@@ -87,10 +87,10 @@ pub(crate) const ROWS: &[Row] = &[
     row("/body/brotli", "packs as nobody asked", (Failed, "packed as `br`"), |_| {
         raw(&format!("{HTML}content-encoding: br\r\n"), &[0x5b; 64])
     }),
-    row("/body/endless", "never ends", (Failed, "larger than 8 MiB"), |_| {
+    row("/body/endless", "never ends", (Failed, "larger than 6 MiB"), |_| {
         endless(HTML, &[b'x'; 64 * 1024], NOT_SLOWLY)
     }),
-    row("/body/endless-chunks", "never ends, in chunks", (Failed, "larger than 8 MiB"), |_| {
+    row("/body/endless-chunks", "never ends, in chunks", (Failed, "larger than 6 MiB"), |_| {
         const CHUNK: [u8; 4_104] = {
             let mut chunk = [b'x'; 4_104];
             let marks = b"1000\r\n";
@@ -105,7 +105,7 @@ pub(crate) const ROWS: &[Row] = &[
         };
         endless(&format!("{HTML}transfer-encoding: chunked\r\n"), &CHUNK, NOT_SLOWLY)
     }),
-    row("/body/announced", "announces five gigabytes", (Failed, "larger than 8 MiB"), |_| {
+    row("/body/announced", "announces five gigabytes", (Failed, "larger than 6 MiB"), |_| {
         raw(&format!("{HTML}content-length: 5368709120\r\n"), b"x")
     }),
     row("/body/tags", "is nothing but tags", (New, ""), |_| raw(HTML, &b"<b>x".repeat(16 * 1024))),
