@@ -238,6 +238,7 @@ fn a_content_person_reviews_by_keys_alone() {
     browser.write("Checked by a person.\n\n");
     browser.click("Approve as changed A");
     browser.until(&format!("{queued} === {}", count - 1));
+    browser.until(&format!("document.querySelector('article h2').textContent === {chosen}"));
     browser.press("r", 0);
     browser.until("document.activeElement.placeholder?.startsWith('Why')");
     browser.write("out of date");
