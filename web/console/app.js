@@ -209,7 +209,7 @@ class App extends View {
         h("button", { class: "nav rail-only", type: "button", title: "Go anywhere (Ctrl K)", onclick: () => this.set({ sheet: "palette" }) }, icon("search"), h("span", {}, "Go to…")),
         h("button", { class: "nav rail-only", type: "button", onclick: () => this.nextTheme() }, icon("theme"), h("span", {}, `${THEMES[this.state.theme]} theme`)),
         h("button", { class: "nav rail-only", type: "button", title: me.member?.email, onclick: () => this.leave() }, icon("leave"), h("span", {}, "Sign out"))),
-      h("main", { id: "main", tabindex: "-1" }, isKnown ? h(`fd-${where}`, { key: where, path: rest.join("/"), search: location.search, me })
+      h("main", { id: "main", tabindex: "-1" }, isKnown ? h(`fd-${where}`, { key: where, path: rest.join("/"), search: new URL(this.state.path ?? location.href, location).search, me })
         : h("div", { class: "content" }, h("h1", {}, "Nothing here"), h("p", {}, "This address leads nowhere, or your membership does not include it."), h("a", { class: "button", href: "/" }, "Back to the desk"))));
   }
 
