@@ -53,10 +53,10 @@ function once() {
 
 let reads = new AbortController();
 export const get = (path) => json("GET", path, undefined, {}, reads.signal);
-/** Gives up what is being read, before the session ends under it. */
+/** Gives up what is being read, before the session ends under it; nothing is read until the returned function is called. */
 export function dropReads() {
   reads.abort();
-  reads = new AbortController();
+  return () => { reads = new AbortController(); };
 }
 export const post = (path, body = {}) => json("POST", path, body, once());
 export const put = (path, body) => json("PUT", path, body);

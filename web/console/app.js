@@ -161,12 +161,13 @@ class App extends View {
   }
 
   async leave() {
-    dropReads();
+    const resumeReads = dropReads();
     await attempt(() => remove("/v1/session"));
     live.close();
     localStorage.removeItem(SIGNED_IN);
     this.set({ me: null });
     this.go("/sign-in", true);
+    resumeReads();
   }
 
   /** When the desk was there first can be read in the browser's own timeline. */
