@@ -105,8 +105,8 @@ async fn read_sitemap(library: &Library, url: &Url, rules: &Rules) -> Result<Lis
     };
     match library.fetcher.get(&get).await.map_err(|refused| refused.reason)? {
         Fetched::Body(body) => {
-            let read = tokio::task::spawn_blocking(move || sitemap::read(body)).await;
-            read.unwrap_or_else(|_| Err(Reason::BadSitemap("it takes too long to read".to_owned())))
+            let read = library.fetcher.take_apart(move || sitemap::read(body)).await;
+            read.unwrap_or_else(|| Err(Reason::BadSitemap("it takes too long to read".to_owned())))
         }
         Fetched::NotModified => Err(Reason::BadAnswer),
     }

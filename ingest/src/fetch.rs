@@ -178,7 +178,7 @@ pub struct Fetcher {
 
 impl Fetcher {
     /// A fetcher behind a guard.
-    pub fn new(guard: &Guard, settings: FetchSettings) -> reqwest::Result<Self> {
+    pub fn new(guard: &Guard, settings: FetchSettings) -> std::io::Result<Self> {
         let client = guard.client(|builder| {
             // Unpacking is ours, since only then is the size as sent known.
             builder
@@ -189,8 +189,9 @@ impl Fetcher {
                 .no_deflate()
                 .referer(false)
                 .http2_max_header_list_size(64 * 1024)
-        })?;
-        Ok(Self { client, politeness: Politeness::new(settings.polite), settings, room: Room::new() })
+        });
+        let client = client.map_err(std::io::Error::other)?;
+        Ok(Self { client, politeness: Politeness::new(settings.polite), settings, room: Room::new()? })
     }
 
     /// The name that robots.txt knows us by.
@@ -209,9 +210,9 @@ impl Fetcher {
         self.follow(request, Some(rules)).await
     }
 
-    /// Waits until there is room in memory to take a page of that size apart.
-    pub async fn room_to_parse(&self, bytes: usize) -> Held {
-        self.room.to_parse(bytes).await
+    /// Runs blocking work on what was fetched, one piece after the other. Nothing, if it panics.
+    pub(crate) async fn take_apart<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        self.room.take_apart(work).await
     }
 
     async fn follow(&self, request: &Get, rules: Option<&Rules>) -> Result<Fetched, Refused> {

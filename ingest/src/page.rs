@@ -83,9 +83,7 @@ async fn read(library: &Library, scan: &Scan, page: &Page, known: &Known) -> Res
         return Ok(Read::Unchanged(Some(Box::new(body))));
     }
     let memory = library.scan_memory(scan.id);
-    let room = library.fetcher.room_to_parse(body.bytes.len()).await;
-    let taken = tokio::task::spawn_blocking(move || {
-        let _room = room;
+    let taken = library.fetcher.take_apart(move || {
         let profile = locked(&memory).known_profile();
         let raw = RawPage {
             url: &body.url,
@@ -97,7 +95,7 @@ async fn read(library: &Library, scan: &Scan, page: &Page, known: &Known) -> Res
         locked(&memory).profile.learn(&extraction.block_hashes);
         Ok::<_, Reason>((body, extraction))
     });
-    let (body, extraction) = taken.await.map_err(|_| Reason::TooComplex)??;
+    let (body, extraction) = taken.await.ok_or(Reason::TooComplex)??;
     if extraction.seems_gone {
         return Err(Reason::SoftGone);
     }

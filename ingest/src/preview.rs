@@ -158,9 +158,7 @@ async fn look(library: &Library, rules: &Rules, url: Url) -> (Url, Result<(Url, 
         Ok(Fetched::NotModified) => return (url, Err(Reason::BadAnswer)),
         Err(refused) => return (url, Err(refused.reason)),
     };
-    let room = library.fetcher.room_to_parse(body.bytes.len()).await;
-    let taken = tokio::task::spawn_blocking(move || {
-        let _room = room;
+    let taken = library.fetcher.take_apart(move || {
         let raw = RawPage {
             url: &body.url,
             content_type: body.content_type.as_deref(),

@@ -4,14 +4,12 @@
 use crate::reason::Reason;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 /// Bodies that grow beyond this, in bytes, are read one at a time.
 pub(crate) const LARGE_BODY_BYTES: usize = 512 * 1024;
-/// Bytes of pages that are taken apart at a time (a tree may need a hundred times as much); a larger page is
-/// taken apart alone.
-const PARSED_BYTES_MAX: u32 = 96 * 1024;
 /// How long a body waits for its turn.
 const WAIT_MAX: Duration = Duration::from_mins(2);
 
@@ -19,12 +17,14 @@ const WAIT_MAX: Duration = Duration::from_mins(2);
 #[derive(Debug)]
 pub(crate) struct Room {
     large: Arc<Semaphore>,
-    parsing: Arc<Semaphore>,
+    /// Its one thread for blocking work takes pages apart: a tree may need a hundred times its page, and an
+    /// allocator keeps for each thread what that thread once needed.
+    table: Option<Runtime>,
 }
 
 /// Room that is held until it is dropped.
 #[derive(Debug, Default)]
-pub struct Held {
+pub(crate) struct Held {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -38,8 +38,9 @@ impl PartialEq for Held {
 impl Eq for Held {}
 
 impl Room {
-    pub(crate) fn new() -> Self {
-        Self { large: Arc::new(Semaphore::new(1)), parsing: Arc::new(Semaphore::new(PARSED_BYTES_MAX as usize)) }
+    pub(crate) fn new() -> std::io::Result<Self> {
+        let table = Builder::new_current_thread().max_blocking_threads(1).thread_name("pages").build()?;
+        Ok(Self { large: Arc::new(Semaphore::new(1)), table: Some(table) })
     }
 
     /// Waits until a large body may grow.
@@ -49,21 +50,28 @@ impl Room {
         Ok(Held { _permit: Some(permit) })
     }
 
-    /// Waits until a page of that size may be taken apart.
-    pub(crate) async fn to_parse(&self, bytes: usize) -> Held {
-        let share = u32::try_from(bytes).unwrap_or(u32::MAX).clamp(1, PARSED_BYTES_MAX);
-        Held { _permit: Arc::clone(&self.parsing).acquire_many_owned(share).await.ok() }
+    /// Takes a page apart when its turn comes: one after the other. Nothing, if that panics.
+    pub(crate) async fn take_apart<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        self.table.as_ref()?.spawn_blocking(work).await.ok()
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        // Waiting for the page at hand would block those who run this.
+        if let Some(table) = self.table.take() {
+            table.shutdown_background();
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures::FutureExt;
 
     #[tokio::test(start_paused = true)]
     async fn large_bodies_follow_one_another_and_do_not_wait_for_ever() {
-        let room = Room::new();
+        let room = Room::new().unwrap();
         let first = room.for_large_body().await;
         assert_eq!(room.for_large_body().await, Err(Reason::NoRoom));
         drop(first);
@@ -71,14 +79,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn small_pages_are_taken_apart_side_by_side_and_large_ones_alone() {
-        let room = Room::new();
-        let small = [room.to_parse(40_000).await, room.to_parse(40_000).await];
-        assert!(room.to_parse(10_000_000).now_or_never().is_none());
-        drop(small);
-        let large = room.to_parse(10_000_000).await;
-        assert!(room.to_parse(1).now_or_never().is_none());
-        drop(large);
-        assert!(room.to_parse(1).now_or_never().is_some());
+    async fn pages_are_taken_apart_on_one_thread_that_outlives_a_panic() {
+        let room = Room::new().unwrap();
+        let thread = || std::thread::current().id();
+        let first = room.take_apart(thread).await;
+        let meanwhile = futures::future::join_all((0..8).map(|_| room.take_apart(thread))).await;
+        assert!(first.is_some() && meanwhile.iter().all(|id| *id == first));
+        assert_eq!(room.take_apart(|| panic!("a page that breaks us")).await, None::<()>);
+        assert_eq!(room.take_apart(thread).await, first);
     }
 }

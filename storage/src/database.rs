@@ -77,7 +77,7 @@ impl Database {
             // What is deleted is overwritten: erasing somebody leaves nothing on freed pages.
             .pragma("secure_delete", "on")
             .pragma("temp_store", "memory")
-            .pragma("cache_size", "-8000");
+            .pragma("cache_size", "-4000");
         let writer: SqliteConnection = options.connect().await?;
         Ok(Self::new(Engine::Sqlite(SqliteEngine { writer: Writer::new(writer), readers: Readers::new(options) })))
     }

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 const READERS: usize = 4;
 /// Pages that a reader keeps, in KiB with a minus sign as the engine wants it: what it misses is mostly in
 /// the system's own cache.
-const CACHE: &str = "-2000";
+const CACHE: &str = "-1000";
 /// How long a free reader is waited for.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 

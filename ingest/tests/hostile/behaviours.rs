@@ -31,11 +31,21 @@ const PRIVATE: &str = "is on a private network, which must not be reached";
 const NOT_SLOWLY: Duration = Duration::ZERO;
 
 /// A gigabyte of zeros would do as well; this is enough to be noticed in the memory of the test.
-static BOMB: LazyLock<Vec<u8>> = LazyLock::new(|| gzip(&vec![0; 128 * 1024 * 1024]));
-static NESTED_BOMB: LazyLock<Vec<u8>> = LazyLock::new(|| gzip(&gzip(&vec![0; 128 * 1024 * 1024])));
-static SITEMAP_BOMB: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    gzip(&[b"<urlset><url><loc>/a</loc></url>".as_slice(), &vec![b' '; 96 * 1024 * 1024], b"</urlset>"].concat())
-});
+static BOMB: LazyLock<Vec<u8>> = LazyLock::new(|| bomb(b"", 128, 0, b""));
+static NESTED_BOMB: LazyLock<Vec<u8>> = LazyLock::new(|| gzip(&BOMB));
+static SITEMAP_BOMB: LazyLock<Vec<u8>> =
+    LazyLock::new(|| bomb(b"<urlset><url><loc>/a</loc></url>", 96, b' ', b"</urlset>"));
+
+/// A packed body: so many MiB of one byte between two ends. It is never whole in memory.
+fn bomb(begin: &[u8], mebibytes: usize, byte: u8, end: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(begin).unwrap();
+    for _ in 0..mebibytes * 16 {
+        encoder.write_all(&[byte; 64 * 1024]).unwrap();
+    }
+    encoder.write_all(end).unwrap();
+    encoder.finish().unwrap()
+}
 
 pub(crate) fn prepare() {
     for bomb in [&BOMB, &NESTED_BOMB, &SITEMAP_BOMB] {

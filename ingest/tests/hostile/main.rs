@@ -16,7 +16,11 @@ use behaviours::{ROWS, gzip, prepare, site};
 use desk::TestDesk;
 use domain::page::{PageState, ScanSettings, ScanState};
 use server::{Answer, Behaviour, Inner, Request, ok, page, serve, status, to};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use url::Url;
 
 /// How much a scan may add to the memory of its process, in KiB.
 const GROWTH_KIB_MAX: u64 = 64 * 1024;
@@ -27,6 +31,9 @@ const SITE_SECONDS_MAX: f64 = 120.0;
 
 /// What a preview may take: what is promised, and half of it again for a busy machine.
 const PREVIEW_TIME_MAX: Duration = Duration::from_millis(7_500);
+
+/// Tells the process that serves the site where the inner network is.
+const INNER: &str = "HOSTILE_INNER";
 
 /// One at a time: the memory of the process is measured.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
@@ -40,15 +47,16 @@ fn kib(field: &str) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn everything_a_hostile_site_does_ends_in_a_reason_within_time_and_memory() {
     let _alone = ALONE.lock().await;
-    prepare();
     let inner = Inner::listen().await;
-    let start = serve(&inner, site).await;
+    let apart = serve_apart(&inner);
+    let start = apart.start.clone();
     let desk = TestDesk::new(&[&start]).await;
     // The peak is counted from here on.
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
     let before = kib("VmRSS:");
     let scanned = desk.scan(&start, ScanSettings { pages_max: PAGES_MAX, ..ScanSettings::default() }).await;
     let growth = kib("VmHWM:").saturating_sub(before);
+    apart.end();
     let mut wrong = Vec::new();
     for row in ROWS {
         let Some(page) = scanned.page(row.path) else {
@@ -68,6 +76,50 @@ async fn everything_a_hostile_site_does_ends_in_a_reason_within_time_and_memory(
     assert!(growth <= GROWTH_KIB_MAX, "{summary}");
     assert!(scanned.seconds <= SITE_SECONDS_MAX, "{summary}");
     assert!(scanned.pages.len() <= PAGES_MAX + 2_500, "{summary}");
+}
+
+/// The site in a process of its own, whose memory is not that of the scan. It ends with ours.
+struct Apart {
+    start: Url,
+    process: Child,
+}
+
+fn serve_apart(inner: &Inner) -> Apart {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "the_site_stands_in_a_process_of_its_own", "--nocapture"]);
+    command.env(INNER, inner.url.as_str()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut process = command.spawn().unwrap();
+    let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let start = lines.map(Result::unwrap).find_map(|line| line.find("http://").map(|at| line[at..].to_owned()));
+    Apart { start: start.unwrap().parse().unwrap(), process }
+}
+
+impl Apart {
+    fn end(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+/// The test, and the process that it starts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_site_stands_in_a_process_of_its_own() {
+    if let Ok(inner) = std::env::var(INNER) {
+        prepare();
+        let start = serve(&Inner::at(inner.parse().unwrap()), site).await;
+        writeln!(std::io::stdout(), "{start}").unwrap();
+        let end = || std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        tokio::task::spawn_blocking(end).await.unwrap().unwrap();
+        return;
+    }
+    let inner = Inner::listen().await;
+    let apart = serve_apart(&inner);
+    let mut stream = tokio::net::TcpStream::connect(apart.start.authority()).await.unwrap();
+    stream.write_all(b"GET /redirect/inner HTTP/1.1\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    apart.end();
+    assert!(answer.contains(&format!("location: {}", inner.url)), "{answer}");
 }
 
 /// What a robots.txt does, and what the scan says of it; nothing where the site is read.

@@ -52,6 +52,11 @@ impl Inner {
         Self { url: Url::parse(&format!("http://127.0.0.1:{port}/")).unwrap(), hits }
     }
 
+    /// One that listens in another process.
+    pub(crate) fn at(url: Url) -> Self {
+        Self { url, hits: Arc::default() }
+    }
+
     pub(crate) fn hits(&self) -> usize {
         self.hits.load(Ordering::SeqCst)
     }
