@@ -15,7 +15,7 @@ use domain::suggestion::{SentenceLink, Suggestion, SuggestionState};
 use domain::{ArticleId, OrganizationId, SourceId};
 use publish::publish_supported;
 use serde_json::json;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use storage::suggestions::{Draft, SuggestionFilter, UndraftedDocument};
 use storage::{Keyset, Tenant, Transaction};
 
@@ -99,7 +99,7 @@ pub async fn run(
     let (at_once, documents_max) =
         if drafter.chat.is_some() { (1, DOCUMENTS_PER_RUN_WITH_MODEL) } else { (DOCUMENTS_AT_ONCE, DOCUMENTS_PER_RUN) };
     let mut ran = Ran::default();
-    let mut alike = None;
+    let mut texts = None;
     loop {
         let documents = tenant.list_undrafted_documents(source_id, at_once).await?;
         if documents.is_empty() {
@@ -109,16 +109,16 @@ pub async fn run(
             ran.more = true;
             break;
         }
-        let alike = match &mut alike {
-            Some(alike) => alike,
-            none => none.insert(known_texts(tenant).await?),
+        let texts = match &mut texts {
+            Some(texts) => texts,
+            none => none.insert(Texts { alike: known_texts(tenant).await?, fresh: HashMap::new() }),
         };
         let mut stretch = Stretch::new(library, organization_id, source_id);
         for document in documents {
             let written = drafter.write(&document).await?;
-            stretch.plan(alike, document, written.drafts, &written.generator).await?;
+            stretch.plan(texts, document, written.drafts, &written.generator).await?;
         }
-        stretch.write(&mut ran).await?;
+        stretch.write(texts, &mut ran).await?;
     }
     if let Some(support_min) = publish_support_min(&source, publish) {
         ran.published = publish_supported(library, organization_id, source_id, support_min).await?;
@@ -141,14 +141,26 @@ async fn known_texts(tenant: Tenant<'_>) -> Result<Alike> {
     Ok(alike)
 }
 
+/// What the drafts of a run are compared with.
+struct Texts {
+    alike: Alike,
+    /// Articles that this run makes: the place-holder id that stands among the texts, and the article's own once it
+    /// is written. One that somebody else made meanwhile never gets any.
+    fresh: HashMap<ArticleId, Option<ArticleId>>,
+}
+
+impl Texts {
+    fn article_id(&self, id: ArticleId) -> Option<ArticleId> {
+        self.fresh.get(&id).copied().unwrap_or(Some(id))
+    }
+}
+
 /// What the transaction of a stretch of documents writes.
 struct Stretch<'l> {
     tenant: Tenant<'l>,
     source_id: SourceId,
     documents: Vec<(UndraftedDocument, String)>,
     steps: Vec<Step>,
-    /// Articles to be, by a place-holder id until they have one.
-    fresh: HashSet<ArticleId>,
 }
 
 enum Step {
@@ -162,13 +174,13 @@ enum Step {
 impl<'l> Stretch<'l> {
     fn new(library: &'l Library, organization_id: OrganizationId, source_id: SourceId) -> Self {
         let tenant = library.database.of(organization_id);
-        Self { tenant, source_id, documents: Vec::new(), steps: Vec::new(), fresh: HashSet::new() }
+        Self { tenant, source_id, documents: Vec::new(), steps: Vec::new() }
     }
 
     /// Decides what becomes of a document's drafts.
     async fn plan(
         &mut self,
-        alike: &mut Alike,
+        texts: &mut Texts,
         document: UndraftedDocument,
         drafts: Vec<Drafted>,
         generator: &str,
@@ -183,13 +195,13 @@ impl<'l> Stretch<'l> {
             let step = if let Some(article) = known {
                 kept.insert(article.id);
                 self.step_for(article, draft, place).await?
-            } else if let Some(article_id) = alike.find(&draft.title, &draft.body) {
+            } else if let Some(article_id) = texts.alike.find(&draft.title, &draft.body) {
                 kept.insert(article_id);
                 Step::Join { article_id, document: place, is_news: true }
             } else {
                 let placeholder = self.tenant.database().clock().id();
-                alike.add(placeholder, &draft.title, &draft.body);
-                self.fresh.insert(placeholder);
+                texts.alike.add(placeholder, &draft.title, &draft.body);
+                texts.fresh.insert(placeholder, None);
                 Step::Insert { placeholder, key, draft, document: place }
             };
             self.steps.push(step);
@@ -250,15 +262,14 @@ impl<'l> Stretch<'l> {
         Ok(())
     }
 
-    async fn write(self, ran: &mut Ran) -> Result<()> {
+    async fn write(self, texts: &mut Texts, ran: &mut Ran) -> Result<()> {
         let mut transaction = self.tenant.begin().await?;
-        let mut ids: std::collections::HashMap<ArticleId, ArticleId> = std::collections::HashMap::new();
         let mut news = Vec::new();
         for step in self.steps {
             let (article_id, document) = match step {
                 Step::Insert { placeholder, key, draft, document } => {
                     let Some(new) = transaction.insert_generated(self.source_id, &key, &draft).await? else { continue };
-                    ids.insert(placeholder, new.article_id);
+                    texts.fresh.insert(placeholder, Some(new.article_id));
                     news.push(new.id);
                     ran.suggested += 1;
                     (new.article_id, document)
@@ -275,9 +286,7 @@ impl<'l> Stretch<'l> {
                 }
                 Step::Join { article_id, document, is_news } => {
                     ran.merged += usize::from(is_news);
-                    let known =
-                        if self.fresh.contains(&article_id) { ids.get(&article_id).copied() } else { Some(article_id) };
-                    let Some(article_id) = known else { continue };
+                    let Some(article_id) = texts.article_id(article_id) else { continue };
                     (article_id, document)
                 }
                 Step::Withdraw { suggestion, article } => {

@@ -140,6 +140,21 @@ async fn what_says_the_same_is_one_suggestion_with_its_documents() {
 }
 
 #[tokio::test]
+async fn what_says_the_same_far_apart_is_one_suggestion_too() {
+    const PAGES: usize = 90;
+    let desk = Desk::new().await;
+    for page in 0..PAGES {
+        desk.says(&format!("page-{page}"), "Refunds", REFUNDS).await;
+    }
+    let ran = desk.draft().await;
+    assert_eq!((ran.documents, ran.suggested, ran.merged), (PAGES, 2, 2 * (PAGES - 1)));
+    let tenant = desk.library.database.of(desk.id);
+    for suggestion in desk.waiting().await {
+        assert_eq!(tenant.list_article_documents(suggestion.article_id).await.unwrap().len(), PAGES);
+    }
+}
+
+#[tokio::test]
 async fn what_is_approved_answers_with_the_address_of_its_page() {
     let desk = Desk::new().await;
     desk.says("refunds", "Refunds", REFUNDS).await;
