@@ -318,6 +318,7 @@ mod tests {
             ("https://site.example/%7euser/%e3%83%84?", "https://site.example/~user/%E3%83%84"),
             ("https://site.example/a?utm_source=x&b=2&a=1&gclid=y&fbclid=z", "https://site.example/a?a=1&b=2"),
             ("https://site.example/a?b=2&b=1", "https://site.example/a?b=2&b=1"),
+            ("https://site.example/a?%6a&0", "https://site.example/a?0&j"),
             ("https://site.example/a/index.html", "https://site.example/a/index.html"),
             ("https://site.example/100%/%zz%e", "https://site.example/100%/%zz%e"),
         ] {

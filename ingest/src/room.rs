@@ -19,7 +19,7 @@ pub(crate) struct Room {
     large: Arc<Semaphore>,
     /// Its one thread for blocking work takes pages apart: a tree may need a hundred times its page, and an
     /// allocator keeps for each thread what that thread once needed.
-    table: Option<Runtime>,
+    parser: Option<Runtime>,
 }
 
 /// Room that is held until it is dropped.
@@ -39,8 +39,8 @@ impl Eq for Held {}
 
 impl Room {
     pub(crate) fn new() -> std::io::Result<Self> {
-        let table = Builder::new_current_thread().max_blocking_threads(1).thread_name("pages").build()?;
-        Ok(Self { large: Arc::new(Semaphore::new(1)), table: Some(table) })
+        let parser = Builder::new_current_thread().max_blocking_threads(1).thread_name("pages").build()?;
+        Ok(Self { large: Arc::new(Semaphore::new(1)), parser: Some(parser) })
     }
 
     /// Waits until a large body may grow.
@@ -52,15 +52,15 @@ impl Room {
 
     /// Takes a page apart when its turn comes: one after the other. Nothing, if that panics.
     pub(crate) async fn take_apart<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-        self.table.as_ref()?.spawn_blocking(work).await.ok()
+        self.parser.as_ref()?.spawn_blocking(work).await.ok()
     }
 }
 
 impl Drop for Room {
     fn drop(&mut self) {
         // Waiting for the page at hand would block those who run this.
-        if let Some(table) = self.table.take() {
-            table.shutdown_background();
+        if let Some(parser) = self.parser.take() {
+            parser.shutdown_background();
         }
     }
 }
