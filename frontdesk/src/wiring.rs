@@ -138,8 +138,8 @@ pub(crate) async fn open_retrieval(settings: &Settings) -> Result<Retrieval, Fai
         engine.dense = DenseEngine::Qdrant {
             url: settings.qdrant.url.clone(),
             api_key: Some(settings.qdrant.api_key.expose().to_owned()).filter(|key| !key.is_empty()),
-            timeout: Duration::from_millis(settings.qdrant.timeout_ms),
         };
+        engine.vector_timeout = Duration::from_millis(settings.qdrant.timeout_ms);
     }
     Retrieval::open(engine).await.map_err(|error| {
         Failure::new(Exit::NotAllowed, "cannot open the search indexes")

@@ -2,8 +2,8 @@
 
 use crate::{Library, Result};
 use domain::knowledge::ChangeKind;
-use domain::{DocumentId, OrganizationId};
-use retrieval::{Batch, IndexedChunk, IndexedDocument};
+use domain::{DocumentId, ErrorKind, Kinded, OrganizationId};
+use retrieval::{Batch, IndexedChunk, IndexedDocument, VectorSpace};
 use std::collections::HashMap;
 use std::time::Duration;
 use storage::Signal;
@@ -12,12 +12,63 @@ use tokio_util::sync::CancellationToken;
 
 /// Changes that are applied in one batch.
 const CHANGES_PER_BATCH: i64 = 2_000;
+/// After so long another process may write the vectors of a shared server: the one before it has crashed.
+const TURN_MAX: Duration = Duration::from_mins(2);
 /// How often the logs are looked at when no signal comes.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Applies what the log holds beyond the indexes. Returns the seq that the indexes then have.
+///
+/// Words are each process's own; vectors in a server are all processes' and one of them writes at a time. Words
+/// follow first, so that they do so while that server is down.
+///
+/// # Errors
+/// `Unavailable` when the vector server cannot be reached: words have followed all the same.
 pub async fn catch_up(library: &Library, organization_id: OrganizationId) -> Result<i64> {
     let space = library.vector_space();
+    if space.is_none() || !library.retrieval.shares_vectors() {
+        return follow_log(library, organization_id, space).await;
+    }
+    let words = follow_log(library, organization_id, None).await?;
+    let both = library.retrieval.applied_seq(organization_id, space.as_ref()).await?;
+    if both >= words {
+        return Ok(both);
+    }
+    let turn = format!("vectors:{organization_id}");
+    if !take_turn(library, &turn).await? {
+        return Ok(both);
+    }
+    let followed = follow_log(library, organization_id, space).await;
+    return_turn(library, &turn).await?;
+    followed
+}
+
+/// Makes findable what was published a moment ago. It is published whatever happens here: what cannot be reached
+/// now is caught up with later.
+pub async fn show(library: &Library, organization_id: OrganizationId) -> Result<()> {
+    match catch_up(library, organization_id).await {
+        Err(error) if error.kind() == ErrorKind::Unavailable => {
+            tracing::warn!(%error, "what was published is found by its words only for now");
+            Ok(())
+        }
+        shown => shown.map(drop),
+    }
+}
+
+async fn take_turn(library: &Library, name: &str) -> Result<bool> {
+    let mut transaction = library.database.begin().await?;
+    let taken = transaction.take_schedule(name, TURN_MAX).await?;
+    transaction.commit().await?;
+    Ok(taken)
+}
+
+async fn return_turn(library: &Library, name: &str) -> Result<()> {
+    let mut transaction = library.database.begin().await?;
+    transaction.return_schedule(name).await?;
+    Ok(transaction.commit().await?)
+}
+
+async fn follow_log(library: &Library, organization_id: OrganizationId, space: Option<VectorSpace>) -> Result<i64> {
     let mut applied = library.retrieval.applied_seq(organization_id, space.as_ref()).await?;
     loop {
         let changes = library.database.of(organization_id).list_changes(applied, CHANGES_PER_BATCH).await?;
@@ -90,10 +141,17 @@ fn embedding_hash(found: &FoundChunk) -> Option<[u8; 32]> {
 pub async fn follow(library: Library, stop: CancellationToken) {
     let mut signal = library.database.signals().listen(Signal::Changes);
     let mut applied: HashMap<OrganizationId, i64> = HashMap::new();
+    let mut failing = None;
     while !stop.is_cancelled() {
-        if let Err(error) = follow_once(&library, &mut applied).await {
-            tracing::warn!(%error, "the indexes could not follow the change log");
+        let failed = follow_once(&library, &mut applied).await.err().map(|error| error.to_string());
+        match &failed {
+            Some(error) if failing != failed => {
+                tracing::warn!(error, "the indexes cannot follow the change log; this is tried again every second");
+            }
+            None if failing.is_some() => tracing::info!("the indexes follow the change log again"),
+            _ => {}
         }
+        failing = failed;
         tokio::select! {
             () = stop.clone().cancelled_owned() => return,
             () = signal.wait(LOOK_EVERY) => {}
@@ -101,14 +159,18 @@ pub async fn follow(library: Library, stop: CancellationToken) {
     }
 }
 
+/// What fails for one organization holds up no other.
 async fn follow_once(library: &Library, applied: &mut HashMap<OrganizationId, i64>) -> Result<()> {
+    let mut followed = Ok(());
     for organization in library.database.list_organizations().await? {
         if applied.get(&organization.id).copied().unwrap_or(0) < organization.change_seq {
-            let seq = catch_up(library, organization.id).await?;
-            applied.insert(organization.id, seq);
+            match catch_up(library, organization.id).await {
+                Ok(seq) => drop(applied.insert(organization.id, seq)),
+                Err(error) => followed = Err(error),
+            }
         }
     }
-    Ok(())
+    followed
 }
 
 /// Builds the indexes of an organization anew from storage.

@@ -64,8 +64,6 @@ pub enum DenseEngine {
         url: String,
         /// Its key, where it wants one.
         api_key: Option<String>,
-        /// How long one request may take.
-        timeout: Duration,
     },
 }
 
@@ -73,12 +71,9 @@ impl fmt::Debug for DenseEngine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Embedded => f.write_str("Embedded"),
-            Self::Qdrant { url, api_key, timeout } => f
-                .debug_struct("Qdrant")
-                .field("url", url)
-                .field("api_key", &api_key.as_ref().map(|_| "••••"))
-                .field("timeout", timeout)
-                .finish(),
+            Self::Qdrant { url, api_key } => {
+                f.debug_struct("Qdrant").field("url", url).field("api_key", &api_key.as_ref().map(|_| "••••")).finish()
+            }
         }
     }
 }
@@ -88,6 +83,7 @@ impl fmt::Debug for DenseEngine {
 pub struct Retrieval {
     keyword: Arc<KeywordIndexes>,
     dense: Arc<dyn VectorIndex>,
+    shares_vectors: bool,
     vector_timeout: Duration,
 }
 
@@ -102,14 +98,21 @@ impl Retrieval {
     pub async fn open(settings: Settings) -> Result<Self> {
         let directory = settings.directory;
         let folders = tokio::task::spawn_blocking(move || Folders::open(directory)).await??;
+        let shares_vectors = matches!(settings.dense, DenseEngine::Qdrant { .. });
         let dense: Arc<dyn VectorIndex> = match settings.dense {
             DenseEngine::Embedded => Arc::new(EmbeddedIndex::new(folders.clone(), settings.indexes_open_max)),
-            DenseEngine::Qdrant { url, api_key, timeout } => {
-                Arc::new(QdrantIndex::new(QdrantSettings { url, api_key, timeout })?)
+            DenseEngine::Qdrant { url, api_key } => {
+                let connect_timeout = settings.vector_timeout;
+                Arc::new(QdrantIndex::new(QdrantSettings { url, api_key, connect_timeout })?)
             }
         };
         let keyword = Arc::new(KeywordIndexes::new(folders, settings.indexes_open_max));
-        Ok(Self { keyword, dense, vector_timeout: settings.vector_timeout })
+        Ok(Self { keyword, dense, shares_vectors, vector_timeout: settings.vector_timeout })
+    }
+
+    /// Whether other processes write the same vectors.
+    pub fn shares_vectors(&self) -> bool {
+        self.shares_vectors
     }
 
     /// Finds the best passages of one organization. When one side fails, the other answers and

@@ -2,6 +2,7 @@
 
 use crate::sql::Run;
 use crate::{Result, Transaction};
+use domain::Time;
 use std::time::Duration;
 
 impl Transaction {
@@ -23,5 +24,11 @@ impl Transaction {
             .run("insert into schedules (name, last_run_at) values ($1, $2) on conflict do nothing", (name, now))
             .await?;
         Ok(first == 1)
+    }
+
+    /// Gives a turn back before its interval is over: the chore is done, and whoever comes next may run it.
+    pub async fn return_schedule(&mut self, name: &str) -> Result<()> {
+        self.run("update schedules set last_run_at = $2 where name = $1", (name.to_owned(), Time::EPOCH)).await?;
+        Ok(())
     }
 }

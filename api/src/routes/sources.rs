@@ -296,7 +296,7 @@ pub(crate) async fn create_file(
         }
         error.into()
     })?;
-    ingest::index::catch_up(library, organization_id).await?;
+    ingest::index::show(library, organization_id).await?;
     let file = FileObject {
         object: "file",
         filename: query.filename,

@@ -145,5 +145,9 @@ fn difference(name: &str, wanted: &BTreeSet<(ChunkId, i64)>, held: Vec<(ChunkId,
 }
 
 fn unusable(error: &retrieval::Error) -> Finding {
-    Finding::problem(CHECK, "the search index cannot be used").because(error).fix(REBUILD)
+    let finding = Finding::problem(CHECK, "the search index cannot be used").because(error);
+    match error {
+        retrieval::Error::Qdrant { .. } => finding.fix("have Qdrant answer: what it lacks is then written by itself"),
+        _ => finding.fix(REBUILD),
+    }
 }

@@ -59,8 +59,8 @@ pub(super) fn fresh_document() -> DocumentId {
     DocumentId::from_uuid(Uuid::now_v7())
 }
 
-/// Runs every promise of the trait against an index; its organizations and spaces are new.
-pub(super) async fn exercise(index: &dyn VectorIndex) {
+/// Runs every promise of the trait against an index; its organizations and spaces are new. Returns the spaces.
+pub(super) async fn exercise(index: &dyn VectorIndex) -> [VectorSpace; 2] {
     let space = space(&format!("conformance-{}", Uuid::now_v7()));
     let (ours, theirs) = (fresh_organization(), fresh_organization());
     let (first, second, foreign) = (fresh_document(), fresh_document(), fresh_document());
@@ -104,6 +104,7 @@ pub(super) async fn exercise(index: &dyn VectorIndex) {
     }
     assert_eq!(found(index, theirs, &space, [1.0, 0.0, 0.0]).await.len(), 1);
     index.erase(theirs).await.unwrap();
+    [space, next]
 }
 
 async fn nearest_comes_first(

@@ -33,6 +33,8 @@ const COLLECTION_PREFIX: &str = "frontdesk-";
 const POINTS_PER_REQUEST: usize = 256;
 /// Points of one page when everything is listed.
 const POINTS_PER_PAGE: u32 = 1_000;
+/// How long a write, or a look at what is held, may take: a search is waited for more briefly by whoever asks.
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// Collections remembered as existing.
 const COLLECTIONS_KNOWN_MAX: usize = 64;
 /// Links per point of a tenant's graph; there is no graph over all tenants.
@@ -52,7 +54,7 @@ const APPLIED_SEQ: &str = "applied_seq";
 pub(crate) struct QdrantSettings {
     pub(crate) url: String,
     pub(crate) api_key: Option<String>,
-    pub(crate) timeout: Duration,
+    pub(crate) connect_timeout: Duration,
 }
 
 /// The vector index in a Qdrant server.
@@ -66,8 +68,8 @@ impl QdrantIndex {
     /// Prepares the client; connects with the first request.
     pub(crate) fn new(settings: QdrantSettings) -> Result<Self> {
         let mut config = Qdrant::from_url(&settings.url)
-            .timeout(settings.timeout)
-            .connect_timeout(settings.timeout)
+            .timeout(REQUEST_TIMEOUT)
+            .connect_timeout(settings.connect_timeout)
             .skip_compatibility_check();
         config.api_key = settings.api_key;
         let client = config.build().map_err(|error| Error::QdrantSettings(format!("{}: {error}", settings.url)))?;
@@ -75,10 +77,13 @@ impl QdrantIndex {
     }
 
     fn failed(&self, error: &QdrantError) -> Error {
-        let reason = if let QdrantError::ResponseError { status } = error {
-            format!("{}: {}", status.code(), status.message())
-        } else {
-            error.to_string()
+        let reason = match error {
+            // What follows in that message is the client's own structures.
+            QdrantError::ResponseError { status } if status.message().starts_with("Failed to connect") => {
+                "it cannot be connected to".to_owned()
+            }
+            QdrantError::ResponseError { status } => format!("{}: {}", status.code(), status.message()),
+            other => other.to_string(),
         };
         Error::Qdrant { url: self.url.clone(), reason }
     }
@@ -372,14 +377,17 @@ mod tests {
             return;
         };
         let api_key = std::env::var("QDRANT_API_KEY").ok();
-        let index = QdrantIndex::new(QdrantSettings { url, api_key, timeout: Duration::from_secs(30) }).unwrap();
-        crate::dense::conformance::exercise(&index).await;
+        let settings = QdrantSettings { url, api_key, connect_timeout: Duration::from_secs(10) };
+        let index = QdrantIndex::new(settings).unwrap();
+        for space in crate::dense::conformance::exercise(&index).await {
+            index.client.delete_collection(collection(&space)).await.unwrap();
+        }
     }
 
     #[test]
     fn an_address_that_is_none_is_refused() {
         let settings =
-            QdrantSettings { url: "not an address".to_owned(), api_key: None, timeout: Duration::from_secs(1) };
+            QdrantSettings { url: "not an address".to_owned(), api_key: None, connect_timeout: Duration::from_secs(1) };
         assert!(QdrantIndex::new(settings).is_err());
     }
 }

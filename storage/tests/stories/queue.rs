@@ -206,6 +206,11 @@ async fn a_schedule_is_taken_once_per_interval(database: &Database) {
         transaction.commit().await.unwrap();
     }
     assert_eq!(taken, [true, false, true, false]);
+    let mut transaction = database.begin().await.unwrap();
+    transaction.return_schedule("retention").await.unwrap();
+    let again = transaction.take_schedule("retention", hour).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert!(again, "a turn that was given back is anybody's");
 }
 
 /// Writes whose outcome nobody reads may be sent late: what they meet is met by the whole transaction.
