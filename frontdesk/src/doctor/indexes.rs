@@ -145,9 +145,7 @@ fn difference(name: &str, wanted: &BTreeSet<(ChunkId, i64)>, held: Vec<(ChunkId,
 }
 
 fn unusable(error: &retrieval::Error) -> Finding {
-    let finding = Finding::problem(CHECK, "the search index cannot be used").because(error);
-    match error {
-        retrieval::Error::Qdrant { .. } => finding.fix("have Qdrant answer: what it lacks is then written by itself"),
-        _ => finding.fix(REBUILD),
-    }
+    let server_is_down = matches!(error, retrieval::Error::Qdrant { .. });
+    let fix = if server_is_down { "have Qdrant answer: what it lacks is then written by itself" } else { REBUILD };
+    Finding::problem(CHECK, "the search index cannot be used").because(error).fix(fix)
 }

@@ -39,6 +39,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 const COLLECTIONS_KNOWN_MAX: usize = 64;
 /// Links per point of a tenant's graph; there is no graph over all tenants.
 const TENANT_GRAPH_LINKS: u64 = 16;
+/// Why nothing can be asked of a server that is down.
+const UNREACHABLE: &str = "it cannot be connected to";
 /// gRPC's code for a thing that does not exist.
 const GRPC_NOT_FOUND: i32 = 5;
 
@@ -77,13 +79,12 @@ impl QdrantIndex {
     }
 
     fn failed(&self, error: &QdrantError) -> Error {
-        let reason = match error {
+        let reason = if let QdrantError::ResponseError { status } = error {
             // What follows in that message is the client's own structures.
-            QdrantError::ResponseError { status } if status.message().starts_with("Failed to connect") => {
-                "it cannot be connected to".to_owned()
-            }
-            QdrantError::ResponseError { status } => format!("{}: {}", status.code(), status.message()),
-            other => other.to_string(),
+            let unreachable = status.message().starts_with("Failed to connect");
+            if unreachable { UNREACHABLE.to_owned() } else { format!("{}: {}", status.code(), status.message()) }
+        } else {
+            error.to_string()
         };
         Error::Qdrant { url: self.url.clone(), reason }
     }
