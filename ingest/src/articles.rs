@@ -33,7 +33,7 @@ pub async fn publish(
     transaction.mark_version_reviewed(id, article.version, actor).await?;
     publishing.write(library, &mut transaction).await?;
     transaction.commit().await?;
-    crate::index::show(library, organization_id).await?;
+    crate::index::make_findable(library, organization_id).await?;
     Ok(tenant.load_article(id).await?)
 }
 

@@ -45,13 +45,13 @@ pub async fn catch_up(library: &Library, organization_id: OrganizationId) -> Res
 
 /// Makes findable what was published a moment ago. It is published whatever happens here: what cannot be reached
 /// now is caught up with later.
-pub async fn show(library: &Library, organization_id: OrganizationId) -> Result<()> {
+pub async fn make_findable(library: &Library, organization_id: OrganizationId) -> Result<()> {
     match catch_up(library, organization_id).await {
         Err(error) if error.kind() == ErrorKind::Unavailable => {
             tracing::warn!(%error, "what was published is found by its words only for now");
             Ok(())
         }
-        shown => shown.map(drop),
+        followed => followed.map(drop),
     }
 }
 

@@ -48,7 +48,7 @@ pub async fn approve(
     publishing.write(library, &mut transaction).await?;
     transaction.insert_audit(reviewer, "suggestion.approved", &id.to_string()).await?;
     transaction.commit().await?;
-    crate::index::show(library, organization_id).await?;
+    crate::index::make_findable(library, organization_id).await?;
     Ok(tenant.load_suggestion(id).await?)
 }
 

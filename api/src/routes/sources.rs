@@ -296,7 +296,7 @@ pub(crate) async fn create_file(
         }
         error.into()
     })?;
-    ingest::index::show(library, organization_id).await?;
+    ingest::index::make_findable(library, organization_id).await?;
     let file = FileObject {
         object: "file",
         filename: query.filename,
